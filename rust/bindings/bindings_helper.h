@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the module uses of the kernel's C side and the kernel crate does not
+ * offer. Macros that bindgen cannot evaluate become constants here.
+ */
+
+#include <linux/ftrace.h>
+#include <asm/cpufeatures.h>
+#include <asm/mce.h>
+#include <asm/processor.h>
+
+#include "../helpers/helpers.h"
+
+const unsigned long RUST_CONST_HELPER_FTRACE_OPS_FL_ENABLED = FTRACE_OPS_FL_ENABLED;
+const unsigned long RUST_CONST_HELPER_FTRACE_OPS_FL_PERMANENT = FTRACE_OPS_FL_PERMANENT;
+
+/* Bit 63; bindgen evaluates constants as signed. */
+const s64 RUST_CONST_HELPER_MCI_STATUS_VAL = MCI_STATUS_VAL;
+const u64 RUST_CONST_HELPER_MCI_STATUS_OVER = MCI_STATUS_OVER;
+const u64 RUST_CONST_HELPER_MCI_STATUS_UC = MCI_STATUS_UC;
+const u64 RUST_CONST_HELPER_MCI_STATUS_ADDRV = MCI_STATUS_ADDRV;
+const u64 RUST_CONST_HELPER_MCI_STATUS_PCC = MCI_STATUS_PCC;
+const u64 RUST_CONST_HELPER_MCI_STATUS_DEFERRED = MCI_STATUS_DEFERRED;
+const u64 RUST_CONST_HELPER_MCI_STATUS_POISON = MCI_STATUS_POISON;
+const u64 RUST_CONST_HELPER_MCE_CHECK_DFR_REGS = MCE_CHECK_DFR_REGS;
+
+const unsigned int RUST_CONST_HELPER_X86_FEATURE_SMCA = X86_FEATURE_SMCA;
+const u8 RUST_CONST_HELPER_X86_VENDOR_AMD = X86_VENDOR_AMD;

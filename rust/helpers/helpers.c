@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Inlines and macros that Rust cannot call. Built without fentry, see Kbuild:
+ * the ftrace callback calls in here.
+ */
+
+#include <linux/ftrace.h>
+#include <linux/module.h>
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+
+#include "helpers.h"
+
+bool rust_helper_boot_cpu_has(unsigned int feature)
+{
+	return boot_cpu_has(feature);
+}
+
+u8 rust_helper_boot_cpu_vendor(void)
+{
+	return boot_cpu_data.x86_vendor;
+}
+
+unsigned long rust_helper_ftrace_regs_get_argument(struct ftrace_regs *fregs, unsigned int n)
+{
+	return ftrace_regs_get_argument(fregs, n);
+}
+
+/* The module! macro has no key for the version. */
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The machine check architecture, as far as clearing a bank is concerned.
+//!
+//! C headers: [`arch/x86/include/asm/mce.h`](srctree/arch/x86/include/asm/mce.h),
+//! [`arch/x86/include/uapi/asm/mce.h`](srctree/arch/x86/include/uapi/asm/mce.h),
+//! [`arch/x86/include/asm/cpufeatures.h`](srctree/arch/x86/include/asm/cpufeatures.h)
+
+use core::ops::BitOr;
+
+use kernel::prelude::*;
+
+use crate::{bindings, ftrace};
+
+/// A value of a bank's MCi_STATUS register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Status(u64);
+
+/// The bits have the names they have in C, less `MCI_STATUS_`.
+#[cfg_attr(
+    not(CONFIG_KUNIT = "y"),
+    expect(dead_code, reason = "only the tests name them all")
+)]
+impl Status {
+    /// The bank holds an error.
+    pub(crate) const VAL: Self = Self(bindings::MCI_STATUS_VAL as u64);
+    /// An earlier error was lost.
+    pub(crate) const OVER: Self = Self(bindings::MCI_STATUS_OVER);
+    /// The error was not corrected.
+    pub(crate) const UC: Self = Self(bindings::MCI_STATUS_UC);
+    /// MCi_ADDR is valid.
+    pub(crate) const ADDRV: Self = Self(bindings::MCI_STATUS_ADDRV);
+    /// The processor's context is corrupt.
+    pub(crate) const PCC: Self = Self(bindings::MCI_STATUS_PCC);
+    /// The error is uncorrected, the exception deferred until the data is used (AMD).
+    pub(crate) const DEFERRED: Self = Self(bindings::MCI_STATUS_DEFERRED);
+    /// Poisoned data was used (AMD).
+    pub(crate) const POISON: Self = Self(bindings::MCI_STATUS_POISON);
+
+    /// Whether all of `bits` are set.
+    pub(crate) const fn contains(self, bits: Self) -> bool {
+        self.0 & bits.0 == bits.0
+    }
+
+    /// This value with `bits` cleared.
+    pub(crate) const fn without(self, bits: Self) -> Self {
+        Self(self.0 & !bits.0)
+    }
+
+    /// The register's value.
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// No bit set.
+    pub(crate) const fn empty() -> Self {
+        Self(0)
+    }
+}
+
+impl BitOr for Status {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// `kflags` of `struct mce`: what the kernel notes about a record for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct KFlags(u64);
+
+impl KFlags {
+    /// The error was read from the SMCA registers MCA_DESTAT and MCA_DEADDR
+    /// (`MCE_CHECK_DFR_REGS`).
+    pub(crate) const CHECK_DFR_REGS: Self = Self(bindings::MCE_CHECK_DFR_REGS);
+
+    /// Whether all of `flags` are set.
+    #[cfg_attr(not(CONFIG_KUNIT = "y"), expect(dead_code, reason = "for the tests"))]
+    pub(crate) const fn contains(self, flags: Self) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// These flags with `flags` cleared.
+    pub(crate) const fn without(self, flags: Self) -> Self {
+        Self(self.0 & !flags.0)
+    }
+
+    /// No flag set.
+    #[cfg_attr(not(CONFIG_KUNIT = "y"), expect(dead_code, reason = "for the tests"))]
+    pub(crate) const fn empty() -> Self {
+        Self(0)
+    }
+}
+
+/// A machine check record.
+///
+/// C type: [`struct mce`](srctree/arch/x86/include/uapi/asm/mce.h)
+#[repr(transparent)]
+pub(crate) struct Record(bindings::mce);
+
+impl Record {
+    /// The bank that reported the error.
+    pub(crate) fn bank(&self) -> u8 {
+        self.0.bank
+    }
+
+    /// The bank's MCi_STATUS.
+    pub(crate) fn status(&self) -> Status {
+        Status(self.0.status)
+    }
+
+    /// Replaces MCi_STATUS in the record; the bank keeps its own.
+    pub(crate) fn set_status(&mut self, status: Status) {
+        self.0.status = status.0;
+    }
+
+    /// The kernel's notes about the record.
+    pub(crate) fn kflags(&self) -> KFlags {
+        KFlags(self.0.kflags)
+    }
+
+    /// Replaces the kernel's notes about the record.
+    pub(crate) fn set_kflags(&mut self, kflags: KFlags) {
+        self.0.kflags = kflags.0;
+    }
+}
+
+/// `void amd_clear_bank(struct mce *m)`, which `machine_check_poll()` calls for each bank whose
+/// error it has logged.
+///
+/// C source: [`arch/x86/kernel/cpu/mce/amd.c`](srctree/arch/x86/kernel/cpu/mce/amd.c)
+pub(crate) struct AmdClearBank;
+
+// SAFETY: `m` is a local of `machine_check_poll()`, the only caller, and so nobody else's; `Record`
+// is a transparent `struct mce`, of which any bit pattern is valid. `machine_check_poll()` runs
+// from timers, interrupts and boot, and is not called by anything that the handler calls.
+unsafe impl ftrace::Function for AmdClearBank {
+    type Arg = Record;
+    const NAME: &'static CStr = c"amd_clear_bank";
+}
+
+/// What clearing a bank depends on in the CPU.
+#[derive(Clone, Copy)]
+pub(crate) struct Cpu {
+    /// Made by AMD (`X86_VENDOR_AMD`; Hygon is a vendor of its own).
+    pub(crate) amd: bool,
+    /// Has scalable MCA (`X86_FEATURE_SMCA`), hence MCA_DESTAT registers.
+    pub(crate) smca: bool,
+}
+
+impl Cpu {
+    /// The boot CPU (`boot_cpu_data`); Linux runs on no machine whose CPUs differ in these.
+    pub(crate) fn boot() -> Self {
+        // SAFETY: Reads a field that is not written to once modules can be loaded.
+        let vendor = unsafe { bindings::rust_helper_boot_cpu_vendor() };
+        // SAFETY: As above; the feature is one of the kernel's, so its bit is within the bitmap.
+        let smca = unsafe { bindings::rust_helper_boot_cpu_has(bindings::X86_FEATURE_SMCA) };
+
+        Self {
+            amd: vendor == bindings::X86_VENDOR_AMD,
+            smca,
+        }
+    }
+}
