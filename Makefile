@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# amd_mce_guard, built out of tree. `make help` lists the targets.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+# Where kbuild puts what it builds; its own variable for that is MO.
+out = $(abspath $(or $(MO),$(CURDIR)))
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(MO),MO=$(out))
+
+bindings = $(out)/rust/bindings/bindings_generated.rs
+cache = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/amd-mce-guard
+
+# Removes a directory unless a run is at work in it.
+define remove_unused
+@test ! -d '$(1)' || flock -n '$(1)/lock' rm -rf '$(1)' || \
+	{ echo 'amd_mce_guard: a run is at work in $(1); try again when it has ended'; exit 1; }
+endef
+
+all: modules
+
+modules: preflight
+	+$(kbuild) modules
+
+modules_install:
+	+$(kbuild) modules_install
+
+# Says in words what is missing, before rustc or modpost fail without.
+preflight:
+	@rust/preflight.sh $(KDIR)
+
+# kbuild knows nothing of the module's generated bindings, nor then does rust-analyzer.
+rust-analyzer: modules
+	+$(kbuild) rust-analyzer
+	@sed -i 's|"RUST_MODFILE": "[^"]*"|&, "AMD_MCE_GUARD_BINDINGS": "$(bindings)"|' \
+		$(out)/rust-project.json
+
+clean:
+	+$(if $(wildcard $(KDIR)/include),$(kbuild) clean,@echo 'No $(KDIR); its output stays')
+	$(call remove_unused,build)
+
+setup:
+	@selftests/vm/setup.sh
+
+demo:
+	@selftests/vm/demo.sh
+
+check:
+	@selftests/vm/check.sh
+
+distclean: clean
+	$(call remove_unused,$(cache))
+
+help:
+	@echo 'Building, for the kernel whose build tree is KDIR'
+	@echo '(default /lib/modules/$$(uname -r)/build):'
+	@echo '  modules          - build amd_mce_guard.ko (default); CLIPPY=1 also lints'
+	@echo '  modules_install  - install it below /lib/modules'
+	@echo '  rust-analyzer    - write rust-project.json'
+	@echo '  clean            - remove what was built here'
+	@echo
+	@echo 'The lab, on any x86-64 machine; KERNEL=<version|tree|tarball> chooses the kernel:'
+	@echo '  demo             - a guest that panics without the guard and lives with it'
+	@echo '  check            - lint, build and test everything'
+	@echo '  setup            - get what demo and check need, and stop there'
+	@echo '  distclean        - clean, and remove what setup got'
+
+.PHONY: all modules modules_install preflight rust-analyzer clean setup demo check distclean help
