@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The mail thread's procedure twice, without and with the guard, and a table of what came of it.
+# Exit status 0 only if the first guest panicked as in the thread and the second one survived.
+
+# shellcheck source-path=SCRIPTDIR
+# shellcheck disable=SC2317 # stage calls some of the functions
+source "$(dirname "$0")/setup.sh"
+source "$TOP/selftests/vm/verdict.sh"
+
+readonly DEMO="$BUILD/demo"
+
+last_event()
+{
+	tail -n 1 "$DEMO/job.log" 2> /dev/null
+}
+
+first_match()
+{
+	sed -n "s/$2/\1/p" "$1" 2> /dev/null | tr -d '\r' | head -n 1
+}
+
+row()
+{
+	printf '  %-24s %-32s %s\n' "$@"
+}
+
+# outcome DIR: what the guest did, in a few words
+outcome()
+{
+	if grep -q 'MCA architectural violation' "$1/console.log" 2> /dev/null; then
+		echo "panic"
+	elif grep -q '^SIGBUS' "$1/console.log" 2> /dev/null; then
+		echo "bank cleared, process signalled"
+	else
+		echo "neither panic nor SIGBUS"
+	fi
+}
+
+# both LABEL FILE PATTERN: a row with what PATTERN finds in FILE of each guest
+both()
+{
+	local guest found=()
+
+	for guest in unguarded guarded; do
+		found+=("$(first_match "$DEMO/$guest/$2" "$3")")
+	done
+	row "$1" "${found[0]:--}" "${found[1]:--}"
+}
+
+table()
+{
+	row '' 'without the guard' 'with the guard'
+	both 'host PFN poisoned' injected '^pfn \(.*\)'
+	both 'guest address' injected '^gpa \(.*\)'
+	both 'bank 9 status' msr.after ".*msr_read $STATUS_MSR = \\(0x[0-9a-f]*\\)$"
+	row 'the guest' "$(outcome "$DEMO/unguarded")" "$(outcome "$DEMO/guarded")"
+	both 'panic' console.log '.*Kernel panic - not syncing: \(.*\)'
+	both 'fatal write to MSR' console.log '.*WRMSR to \(0x[0-9a-f]*\) .*'
+	both 'in' console.log '.* \(amd_clear_bank+0x[^ ]*\).*'
+	both 'write to its MCi_STATUS' msr.after ".*msr_write $STATUS_MSR = \\(.*\\)"
+	both 'SIGBUS' console.log '^SIGBUS si_code \(5 ([A-Z_]*)\).*'
+	both 'at' console.log '^SIGBUS .*si_addr \(0x[0-9a-f]*\).*'
+	both 'victim page' console.log '^Data pages at \(0x[0-9a-f]*\) .*'
+	both 'seconds' injected '^seconds \(.*\)'
+}
+
+# However it ends: the verdict is in what it leaves.
+run_procedure()
+{
+	run_vm "$DEMO" procedure "$AMD_CPU" GUESTS=unguarded,guarded ||
+		echo "not as planned, see $DEMO/job.log and $DEMO/console.log"
+}
+
+setup
+STAGE=0
+STAGES=1
+stage "the procedure, without and with the guard" "$BUILD/demo.log" last_event run_procedure
+
+# The table shows what the judgements have sorted out.
+status=0
+complaints=()
+for guest in unguarded:panic guarded:survival; do
+	wrong=$("judge_${guest#*:}" "$DEMO/${guest%:*}")
+	[ -n "$wrong" ] || continue
+	status=1
+	complaints+=("FAILED: no ${guest#*:} of the ${guest%:*} guest as expected:" "$wrong")
+done
+
+echo
+echo "  linux $(kernel_release), deferred memory error in an AMD guest on KVM"
+echo
+table
+echo
+echo "  logs: $DEMO/{unguarded,guarded}/{console.log,msr.trace}, the host's $DEMO/console.log"
+echo
+
+if [ $status -eq 0 ]; then
+	say "as expected: panic without the guard, SIGBUS BUS_MCEERR_AO with it"
+else
+	printf '%s\n' "${complaints[@]}"
+fi
+exit $status

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Where things are, how to fail, and how to run a command in the sysroot.
+
+TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+readonly TOP
+readonly BUILD="$TOP/build"
+readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/amd-mce-guard"
+
+# Scripts that run in the sysroot, where the project is /repo.
+# shellcheck disable=SC2034 # for whoever sources this
+readonly INSIDE=/repo/selftests/vm/inside
+
+die()
+{
+	printf 'amd_mce_guard: %s\n' "$*" >&2
+	exit 1
+}
+
+say()
+{
+	printf 'amd_mce_guard: %s\n' "$*"
+}
+
+# need_tools COMMAND:PACKAGE...: install what is missing as root, name it else
+need_tools()
+{
+	local pair missing=()
+
+	for pair; do
+		command -v "${pair%%:*}" > /dev/null || missing+=("${pair##*:}")
+	done
+	[ ${#missing[@]} -eq 0 ] && return
+
+	command -v apt-get > /dev/null ||
+		die "missing on this machine: ${missing[*]}; install their packages and try again"
+	[ "$(id -u)" -eq 0 ] ||
+		die "missing packages; as root: apt-get install ${missing[*]}"
+
+	say "installing ${missing[*]}"
+	apt-get update -qq || die "cannot update the package lists: is the network up?"
+	DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y --no-install-recommends "${missing[@]}" > /dev/null ||
+		die "cannot install ${missing[*]} (apt-get says why above)"
+}
+
+# take_lock DIR NAME: be the only one at work in DIR, waiting for whoever is. The lock is held until
+# this script ends, or is shared with NAME's value.
+take_lock()
+{
+	local fd
+
+	mkdir -p "$1" || die "cannot create $1"
+	exec {fd}>> "$1/lock" || die "cannot write to $1; has another user made it?"
+	if ! flock -n "$fd"; then
+		say "another run is at work in $1, waiting for it to finish"
+		flock "$fd" || die "cannot lock $1/lock"
+	fi
+	printf -v "$2" %d "$fd"
+}
+
+# share_lock LOCK: let others read along, but nobody change anything.
+share_lock()
+{
+	flock -s "$1" || die "cannot share the lock"
+}
+
+# in_sysroot [--rw] COMMAND...: run it in the sysroot. There the project is /repo and the cache is
+# /cache, so that what is built does not depend on where they are here. The sysroot itself can be
+# written to only with --rw. Nothing outlives the command: it has a PID namespace of its own.
+in_sysroot()
+{
+	local root=--ro-bind args=() var
+
+	if [ "$1" = --rw ]; then
+		root=--bind
+		shift
+	fi
+	[ "$(id -u)" -eq 0 ] || args+=(--unshare-user --uid 0 --gid 0)
+	[ -z "${KERNEL_TREE:-}" ] || args+=(--ro-bind "$KERNEL_TREE" /tree)
+	[ ! -e /etc/resolv.conf ] ||
+		args+=(--ro-bind "$(realpath /etc/resolv.conf)" /etc/resolv.conf)
+	for var in http_proxy https_proxy no_proxy; do
+		[ -z "${!var:-}" ] || args+=(--setenv "$var" "${!var}")
+	done
+
+	mkdir -p "$BUILD"
+	bwrap --die-with-parent --unshare-pid --unshare-ipc --unshare-uts \
+		$root "$SYSROOT" / --proc /proc --dev /dev --perms 1777 --tmpfs /tmp \
+		--ro-bind "$TOP" /repo --bind "$BUILD" /repo/build --bind "$CACHE" /cache \
+		--clearenv --setenv PATH /usr/sbin:/usr/bin --setenv HOME /tmp \
+		--setenv LC_ALL C.UTF-8 "${args[@]}" --chdir /repo -- "$@"
+}

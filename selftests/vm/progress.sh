@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Long work in stages, a line each; on a terminal it moves meanwhile.
+
+STAGE=0
+STAGES=0
+TICKER=
+
+elapsed()
+{
+	printf '%d:%02d' $(($1 / 60)) $(($1 % 60))
+}
+
+ticker()
+{
+	local since=$SECONDS parent=$$ count
+
+	while sleep 1 && kill -0 $parent 2> /dev/null; do
+		count=$($2 2> /dev/null)
+		printf '\r\033[K%s ... %s%s' "$1" "${count:+$count, }" \
+			"$(elapsed $((SECONDS - since)))"
+	done
+}
+
+stop_ticker()
+{
+	[ -n "$TICKER" ] || return 0
+	kill "$TICKER" 2> /dev/null
+	wait "$TICKER" 2> /dev/null
+	TICKER=
+	printf '\r\033[K'
+}
+
+interrupted()
+{
+	stop_ticker
+	say "interrupted; what was finished is kept, the next run goes on from here"
+	exit 130
+}
+trap stop_ticker EXIT
+trap interrupted INT
+
+no_count()
+{
+	:
+}
+
+# stage TITLE LOG COUNT COMMAND...: run COMMAND with its output in LOG; COUNT is a command that
+# prints how far it has come. Returns only if COMMAND succeeds.
+stage()
+{
+	local title log=$2 count=$3 since=$SECONDS status=0
+
+	STAGE=$((STAGE + 1))
+	title="[$STAGE/$STAGES] $1"
+	shift 3
+
+	mkdir -p "$(dirname "$log")"
+	if [ -t 1 ]; then
+		ticker "$title" "$count" &
+		TICKER=$!
+	else
+		printf '%s ... ' "$title"
+		title=
+	fi
+	# In a subshell, so that a command's die() comes back here.
+	("$@") > "$log" 2>&1 || status=$?
+	stop_ticker
+
+	if [ $status -ne 0 ]; then
+		printf '%sFAILED after %s\n' "${title:+$title: }" "$(elapsed $((SECONDS - since)))"
+		explain_failure "$log"
+		exit 1
+	fi
+	printf '%sdone in %s\n' "${title:+$title: }" "$(elapsed $((SECONDS - since)))"
+}
+
+# What apt and curl say when it is the network.
+readonly NO_NETWORK='Could not (resolve|connect)|Unable to connect|Failed to fetch|Temporary fail'
+
+explain_failure()
+{
+	tail -n 15 "$1" | sed 's/^/    /'
+	if grep -q 'No space left on device' "$1"; then
+		say "a disk is full; free some space and run this again. What is left on each:"
+		df -h --output=avail,target "$CACHE" "$BUILD" "${TMPDIR:-/tmp}" | sed 's/^/    /'
+	elif grep -qE "$NO_NETWORK" "$1"; then
+		say "the package mirror cannot be reached: check the network and run this again"
+	fi
+	say "the whole log is $1; what was finished is kept, the next run goes on from here"
+}

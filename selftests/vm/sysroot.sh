@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The sysroot: Debian trixie with the toolchain, QEMU and the lint tools, for building in and as
+# the root file system of the host VM.
+
+readonly SUITE=trixie
+readonly SYSROOT_PACKAGES=(
+	# to build kernels and the module
+	bc bindgen bison clang cpio dwarves flex gcc kmod libc6-dev libelf-dev libssl-dev lld
+	llvm make perl python3 rust-clippy rust-src rustc rustfmt xz-utils
+	# to fetch and check their sources
+	ca-certificates curl gpgv
+	# to run the lab
+	busybox-static mount procps qemu-system-x86 socat
+	# to check scripts and patches
+	codespell python3-sphinx shellcheck
+)
+SYSROOT="$CACHE/sysroot-$(echo "$SUITE ${SYSROOT_PACKAGES[*]}" | sha256sum | cut -c 1-12)"
+readonly SYSROOT
+
+# The mirror this machine uses itself; empty (mmdebstrap's default) where that is not Debian's.
+mirror()
+{
+	command -v apt-get > /dev/null || return 0
+	# shellcheck disable=SC2016 # apt-get's own notation
+	apt-get indextargets --format '$(REPO_URI)' \
+		'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2> /dev/null | head -n 1
+}
+
+sysroot_size()
+{
+	du -cm "$CACHE"/*.partial 2> /dev/null | awk 'END { print $1 " MB" }'
+}
+
+# A tarball unpacked by us, not mmdebstrap's directory format: that way it is the same for root and
+# for an ordinary user, whose files would otherwise belong to subordinate ids.
+make_sysroot()
+(
+	set -o pipefail
+	IFS=,
+	mapfile -t from < <(mirror)
+	mkdir "$SYSROOT.partial"
+	# What a killed mmdebstrap leaves there, the next setup clears away. An ordinary user's
+	# mmdebstrap works as another user, who may not come in here.
+	[ "$(id -u)" -ne 0 ] || { export TMPDIR="$CACHE/mmdebstrap.partial" && mkdir "$TMPDIR"; }
+	mmdebstrap --variant=apt --format=tar --include="${SYSROOT_PACKAGES[*]}" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--customize-hook="$(cat "$TOP/selftests/vm/inside/complete-sysroot.sh")" \
+		"$SUITE" - "${from[@]}" |
+		tar -C "$SYSROOT.partial" --exclude='./dev/*' -x &&
+		mv "$SYSROOT.partial" "$SYSROOT" &&
+		rm -rf "$CACHE/mmdebstrap.partial"
+)
