@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What suites that run in a VM start with.
+
+# shellcheck source=/dev/null
+source "$SRC/tools/testing/selftests/kselftest/ktap_helpers.sh"
+source /repo/selftests/vm/test-that.sh
+
+readonly KO=/repo/build/module/rust/amd_mce_guard.ko
+readonly TRACING=/sys/kernel/tracing
+readonly GUARD_DIR=/sys/kernel/debug/amd_mce_guard
+
+# log_says LINE: the kernel log has exactly this line, less its time stamp
+log_says()
+{
+	dmesg | sed 's/^\[ *[0-9.]*\] //' | grep -xF "$1" || { dmesg | tail -n 5; return 1; }
+}
+
+# load_fails_with REASON: insmod fails, and for this reason
+load_fails_with()
+{
+	local output
+
+	if output=$(insmod $KO 2>&1); then
+		echo "insmod succeeded"
+		rmmod amd_mce_guard
+		return 1
+	fi
+	echo "$output"
+	[[ $output == *"$1"* ]]
+}
+
+not_hooked()
+{
+	[ -r $TRACING/enabled_functions ] && ! grep amd_clear_bank $TRACING/enabled_functions
+}
+
+# debugfs is there, as KUnit's directory shows, and ours is not
+no_files()
+{
+	[ -d ${GUARD_DIR%/*}/kunit ] && ! ls -d $GUARD_DIR
+}
+
+no_splat()
+{
+	! dmesg | grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk'
+}

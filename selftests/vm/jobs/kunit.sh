@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The module's KUnit suites, which run when it is loaded: each case that the sources have must have
+# passed, so that one that did not run at all is seen.
+
+source /repo/selftests/vm/jobs/ktap.sh
+
+# The module's own suites, between the two times it is the only one to print.
+dmesg -C
+insmod $KO
+dmesg | sed 's/^\[ *[0-9.]*\] //' > /lab/kunit.ktap
+
+cases()
+{
+	awk '
+		/^#\[kunit_tests\(/ { gsub(/.*\(|\).*/, ""); suite = $0 }
+		suite && /#\[test\]/ { wanted = 1; next }
+		wanted && /fn / { sub(/.*fn /, ""); sub(/\(.*/, ""); print suite, $0; wanted = 0 }
+	' /repo/rust/*.rs
+}
+
+# passed SUITE CASE: KUnit says so within that suite
+passed()
+{
+	awk -v suite="$1" -v name="$2" '
+		/# Subtest: / { current = $NF }
+		current == suite && $1 == "ok" && $3 == name && $4 != "#" { found = 1 }
+		END { exit !found }
+	' /lab/kunit.ktap || { grep -E "not ok|ASSERTION|Expected|$2" /lab/kunit.ktap; return 1; }
+}
+
+ktap_print_header
+ktap_set_plan $(($(cases | wc -l) + 1))
+while read -r suite case; do
+	test_that "$suite: $case" passed "$suite" "$case"
+done < <(cases)
+test_that "no splat" no_splat

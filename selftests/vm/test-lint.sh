@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The tree's form: formatters, linters, and the rules no tool knows.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/suite.sh"
+
+# Files of git's, or of the folder if this is a tarball.
+files()
+{
+	(
+		cd "$TOP" || exit
+		git ls-files -co --exclude-standard 2> /dev/null | grep . ||
+			find . -type f -not -path './build/*'
+	) | grep -E "$1"
+}
+
+rustfmt_clean()
+{
+	in_sysroot rustfmt --check --edition 2021 --config-path "$KERNEL_SRC/.rustfmt.toml" \
+		rust/guard.rs
+}
+
+# From nothing: what has been compiled before is not linted again.
+clippy_clean()
+{
+	rm -rf "$BUILD/clippy-$2"
+	without_warnings in_sysroot make -C /repo KDIR="$1" MO="/repo/build/clippy-$2" CLIPPY=1
+}
+
+shellcheck_clean()
+{
+	mapfile -t scripts < <(files '(\.sh|\.ci/run)$')
+	in_sysroot shellcheck -x -S style "${scripts[@]}"
+}
+
+checkpatch_clean()
+{
+	files '\.(rs|c|h|sh)$|Kbuild$|Makefile$' > "$BUILD/check/checkpatch.files" || return
+	in_sysroot xargs -a /repo/build/check/checkpatch.files -P "$(nproc)" -n 1 \
+		perl "$1/scripts/checkpatch.pl" --no-tree --no-summary --terse --strict \
+		--codespell --file
+}
+
+unsafe_in_two_files()
+{
+	local found
+
+	found=$(files '\.rs$' | (cd "$TOP" && xargs grep -lE '\bunsafe (\{|impl|extern|fn|trait)'))
+	echo "$found"
+	[ "$(sort <<< "${found//.\//}")" = "$(printf 'rust/%s.rs\n' ftrace mca)" ]
+}
+
+docs_build()
+{
+	without_warnings in_sysroot sphinx-build -q -W -n -b html -C -D project=amd_mce_guard \
+		-d /tmp/doctrees Documentation /repo/build/html
+}
+
+ktap_print_header
+ktap_set_plan 8
+test_that "rustfmt has nothing to change" rustfmt_clean
+test_that "clippy is silent on linux $(kernel_release)" clippy_clean "$KERNEL_OBJ" test
+test_that "clippy is silent on Debian's linux $STOCK_SERIES" clippy_clean "$STOCK_OBJ" stock
+test_that "shellcheck is silent" shellcheck_clean
+test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean "$KERNEL_SRC"
+test_that "checkpatch of linux $STOCK_SERIES is silent" \
+	checkpatch_clean "/cache/src/linux-$STOCK_SERIES"
+test_that "unsafe Rust is in ftrace.rs and mca.rs only" unsafe_in_two_files
+test_that "Sphinx builds Documentation without a warning" docs_build
