@@ -11,8 +11,8 @@ make -C "$src" O="$PWD" tinyconfig
 "$src/scripts/kconfig/merge_config.sh" -m -O "$PWD" .config /repo/selftests/config
 make -C "$src" O="$PWD" olddefconfig
 
-# An option that this kernel does not have at all (PROC_SYSCTL became SYSCTL in 7.x) is left out; one
-# that it has and does not take is an error.
+# An option that this kernel does not have at all (PROC_SYSCTL became SYSCTL in 7.x) is left out;
+# one that it has and does not take is an error.
 failed=
 while read -r option; do
 	symbol=$(grep -o 'CONFIG_[A-Z0-9_]*' <<< "$option")
