@@ -12,7 +12,7 @@ readonly DEMO="$BUILD/demo"
 
 last_event()
 {
-	tail -n 1 "$DEMO/job.log" 2> /dev/null
+	grep -oE '^(un)?guarded: [a-z ]*' "$DEMO/job.log" 2> /dev/null | tail -n 1
 }
 
 first_match()
