@@ -17,8 +17,16 @@ judged()
 	[ -z "$missing" ] || { printf '%s\n' "$missing" "see $DIR/$2/console.log"; return 1; }
 }
 
+ran()
+{
+	run_vm "$DIR" procedure "$AMD_CPU" GUESTS=unguarded,guarded || {
+		cat "$DIR/job.log" "$DIR/qemu.log"
+		return 1
+	}
+}
+
 ktap_print_header
 ktap_set_plan 3
-test_that "both guests ran to their end" run_vm "$DIR" procedure "$AMD_CPU" GUESTS=unguarded,guarded
+test_that "both guests ran to their end" ran
 test_that "without the guard the guest panics as in the thread" judged panic unguarded
 test_that "with the guard the process gets SIGBUS BUS_MCEERR_AO at its page" judged survival guarded
