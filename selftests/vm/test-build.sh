@@ -42,7 +42,7 @@ no_fentry()
 	local imports
 
 	imports=$(in_sysroot nm -u /repo/build/module/rust/amd_mce_guard.ko) || return
-	grep register_ftrace_function <<< "$imports" &&
+	grep -w register_ftrace_function <<< "$imports" &&
 		! grep -E '__fentry__|mcount' <<< "$imports"
 }
 
