@@ -1,3 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0
 project = "amd_mce_guard"
-html_theme = "alabaster"

@@ -53,8 +53,8 @@ unsafe_in_two_files()
 
 docs_build()
 {
-	without_warnings in_sysroot sphinx-build -q -W -n -b html -C -D project=amd_mce_guard \
-		-d /tmp/doctrees Documentation /repo/build/html
+	without_warnings in_sysroot sphinx-build -q -W -n -b html -d /tmp/doctrees \
+		Documentation /repo/build/html
 }
 
 ktap_print_header
