@@ -1,83 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the guard has seen since it was loaded, for people to read in debugfs.
+//!
+//! The counters are `core`'s atomics: those of [`kernel::sync::atomic`] call helpers that can be
+//! traced, and the callback may call nothing that is. They order nothing, so either memory model
+//! says the same about them.
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use kernel::{
-    debugfs::{Scope, ScopedDir},
-    fmt,
-    prelude::*,
-};
+use kernel::prelude::*;
 
-/// What happened to one bank.
-///
-/// The counters are `core`'s atomics: those of [`kernel::sync::atomic`] call helpers that can be
-/// traced, and the callback may call nothing that is. They order nothing, so either memory model
-/// says the same about them.
-struct Bank {
-    cleared: AtomicU64,
-    guarded: AtomicU64,
-}
+use crate::{mca::MAX_BANKS, sys::Dir};
 
-/// Numbers of banks cleared and of records guarded, by bank.
-pub(crate) struct Counters {
+/// How often something happened.
+struct Counter {
+    all: AtomicU64,
     // One for each value that a record's bank can have, so that there is no bound to check.
-    banks: [Bank; 1 << u8::BITS],
+    by_bank: [AtomicU32; 1 << u8::BITS],
 }
 
-impl Counters {
-    /// Counters at zero, with their files in debugfs directory `name`:
-    ///
-    /// - `banks_cleared`: banks cleared, whatever their error;
-    /// - `deferred_guarded`: banks cleared that would have been cleared with a write of MCA_DESTAT;
-    /// - `by_bank`: both of these for each bank that has been cleared at all.
-    pub(crate) fn in_debugfs(name: &CStr) -> impl PinInit<Scope<Self>> + '_ {
-        Scope::dir(Self::new(), name, Self::create_files)
-    }
-
+impl Counter {
     const fn new() -> Self {
         Self {
-            banks: [const {
-                Bank {
-                    cleared: AtomicU64::new(0),
-                    guarded: AtomicU64::new(0),
-                }
-            }; 1 << u8::BITS],
+            all: AtomicU64::new(0),
+            by_bank: [const { AtomicU32::new(0) }; 1 << u8::BITS],
         }
     }
 
-    /// Counts a bank as cleared and, if `guarded`, as guarded.
-    pub(crate) fn count(&self, bank: u8, guarded: bool) {
-        let bank = &self.banks[usize::from(bank)];
-
-        bank.cleared.fetch_add(1, Relaxed);
-        if guarded {
-            bank.guarded.fetch_add(1, Relaxed);
-        }
+    fn count(&self, bank: u8) {
+        self.all.fetch_add(1, Relaxed);
+        self.by_bank[usize::from(bank)].fetch_add(1, Relaxed);
     }
+}
 
-    fn create_files<'data>(&'data self, dir: &ScopedDir<'data, '_>) {
-        dir.read_callback_file(c"banks_cleared", self, &|all: &Self, f| {
-            let sum: u64 = all.banks.iter().map(|b| b.cleared.load(Relaxed)).sum();
-            writeln!(f, "{sum}")
-        });
-        dir.read_callback_file(c"deferred_guarded", self, &|all: &Self, f| {
-            let sum: u64 = all.banks.iter().map(|b| b.guarded.load(Relaxed)).sum();
-            writeln!(f, "{sum}")
-        });
-        dir.read_callback_file(c"by_bank", self, &Self::write_by_bank);
-    }
+// A module starts with fresh ones each time it is loaded.
+static CLEARED: Counter = Counter::new();
+static GUARDED: Counter = Counter::new();
 
-    fn write_by_bank(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "bank cleared guarded")?;
-        for (number, bank) in self.banks.iter().enumerate() {
-            let cleared = bank.cleared.load(Relaxed);
-            if cleared != 0 {
-                let guarded = bank.guarded.load(Relaxed);
-                writeln!(f, "{number:4} {cleared:7} {guarded:7}")?;
-            }
-        }
-        Ok(())
+/// Counts `bank` as cleared and, if `guarded`, as guarded.
+pub(crate) fn count(bank: u8, guarded: bool) {
+    CLEARED.count(bank);
+    if guarded {
+        GUARDED.count(bank);
     }
+}
+
+/// Shows the counters in debugfs directory `name` until the returned [`Dir`] is dropped:
+///
+/// - `banks_cleared`: banks cleared, whatever their error;
+/// - `deferred_guarded`: banks cleared that would have been cleared with a write of MCA_DESTAT;
+/// - `cleared_by_bank`, `guarded_by_bank`: the same for each bank, from bank 0 on, modulo 2^32.
+///
+/// # Errors
+///
+/// [`ENOMEM`].
+pub(crate) fn show(name: &CStr) -> Result<Dir> {
+    let mut dir = Dir::new(name);
+
+    dir.number(c"banks_cleared", &CLEARED.all);
+    dir.number(c"deferred_guarded", &GUARDED.all);
+    dir.line(c"cleared_by_bank", &CLEARED.by_bank[..MAX_BANKS])?;
+    dir.line(c"guarded_by_bank", &GUARDED.by_bank[..MAX_BANKS])?;
+    Ok(dir)
 }

@@ -248,7 +248,7 @@ fn plain_symbol(name: &CStr) -> Result<KVec<u8>> {
 #[kunit_tests(amd_mce_guard_ftrace)]
 mod tests {
     use super::*;
-    use crate::mca::{AmdClearBank, Record};
+    use crate::{mca::Record, sys::AmdClearBank};
 
     struct Nothing;
 

@@ -12,17 +12,18 @@
 
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use kernel::{debugfs::Scope, prelude::*};
+use kernel::prelude::*;
 
 mod bindings;
 mod clear_bank;
 mod counters;
 mod ftrace;
 mod mca;
+mod sys;
 
 use clear_bank::Request;
-use counters::Counters;
-use mca::{AmdClearBank, Cpu, Record, Status};
+use mca::{Cpu, Record, Status};
+use sys::AmdClearBank;
 
 module! {
     type: AmdMceGuard,
@@ -44,7 +45,7 @@ struct AmdMceGuard {
 
 impl kernel::Module for AmdMceGuard {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let cpu = Cpu::boot();
+        let cpu = sys::boot_cpu();
 
         if !cpu.amd {
             pr_info!("this CPU is not AMD's; its banks are cleared elsewhere, nothing to guard\n");
@@ -55,7 +56,7 @@ impl kernel::Module for AmdMceGuard {
             return Err(ENODEV);
         }
 
-        let hook = KBox::pin_init(ftrace::Registration::new(Guard::new(cpu)), GFP_KERNEL)
+        let hook = KBox::pin_init(ftrace::Registration::new(Guard::new(cpu)?), GFP_KERNEL)
             .map_err(explain)?;
 
         pr_info!("guarding: this CPU has no SMCA, amd_clear_bank() is hooked\n");
@@ -82,20 +83,18 @@ fn explain(error: Error) -> Error {
 }
 
 /// What runs at the entry of `amd_clear_bank()`.
-#[pin_data]
 struct Guard {
     cpu: Cpu,
     announced: AtomicBool,
-    #[pin]
-    counters: Scope<Counters>,
+    _counters: sys::Dir,
 }
 
 impl Guard {
-    fn new(cpu: Cpu) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
+    fn new(cpu: Cpu) -> Result<Self> {
+        Ok(Self {
             cpu,
             announced: AtomicBool::new(false),
-            counters <- Counters::in_debugfs(c"amd_mce_guard"),
+            _counters: counters::show(c"amd_mce_guard")?,
         })
     }
 
@@ -125,7 +124,7 @@ impl ftrace::Handler<AmdClearBank> for Guard {
             record.set_status(checked.status);
             record.set_kflags(checked.kflags);
         }
-        self.counters.count(record.bank(), guarded);
+        counters::count(record.bank(), guarded);
         if guarded && !self.announced.load(Relaxed) {
             self.announce(record.bank(), polled.status);
         }

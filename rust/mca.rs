@@ -8,9 +8,10 @@
 
 use core::ops::BitOr;
 
-use kernel::prelude::*;
+use crate::bindings;
 
-use crate::{bindings, ftrace};
+/// The most banks a CPU can have (`MAX_NR_BANKS`).
+pub(crate) const MAX_BANKS: usize = bindings::MAX_NR_BANKS as usize;
 
 /// A value of a bank's MCi_STATUS register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,20 +129,6 @@ impl Record {
     }
 }
 
-/// `void amd_clear_bank(struct mce *m)`, which `machine_check_poll()` calls for each bank whose
-/// error it has logged.
-///
-/// C source: [`arch/x86/kernel/cpu/mce/amd.c`](srctree/arch/x86/kernel/cpu/mce/amd.c)
-pub(crate) struct AmdClearBank;
-
-// SAFETY: `m` is a local of `machine_check_poll()`, the only caller, and so nobody else's; `Record`
-// is a transparent `struct mce`, of which any bit pattern is valid. `machine_check_poll()` runs
-// from timers, interrupts and boot, and is not called by anything that the handler calls.
-unsafe impl ftrace::Function for AmdClearBank {
-    type Arg = Record;
-    const NAME: &'static CStr = c"amd_clear_bank";
-}
-
 /// What clearing a bank depends on in the CPU.
 #[derive(Clone, Copy)]
 pub(crate) struct Cpu {
@@ -149,19 +136,4 @@ pub(crate) struct Cpu {
     pub(crate) amd: bool,
     /// Has scalable MCA (`X86_FEATURE_SMCA`), hence MCA_DESTAT registers.
     pub(crate) smca: bool,
-}
-
-impl Cpu {
-    /// The boot CPU (`boot_cpu_data`); Linux runs on no machine whose CPUs differ in these.
-    pub(crate) fn boot() -> Self {
-        // SAFETY: Reads a field that is not written to once modules can be loaded.
-        let vendor = unsafe { bindings::rust_helper_boot_cpu_vendor() };
-        // SAFETY: As above; the feature is one of the kernel's, so its bit is within the bitmap.
-        let smca = unsafe { bindings::rust_helper_boot_cpu_has(bindings::X86_FEATURE_SMCA) };
-
-        Self {
-            amd: vendor == bindings::X86_VENDOR_AMD,
-            smca,
-        }
-    }
 }

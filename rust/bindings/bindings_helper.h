@@ -4,6 +4,7 @@
  * offer. Macros that bindgen cannot evaluate become constants here.
  */
 
+#include <linux/debugfs.h>
 #include <linux/ftrace.h>
 #include <asm/cpufeatures.h>
 #include <asm/mce.h>
@@ -24,5 +25,6 @@ const u64 RUST_CONST_HELPER_MCI_STATUS_DEFERRED = MCI_STATUS_DEFERRED;
 const u64 RUST_CONST_HELPER_MCI_STATUS_POISON = MCI_STATUS_POISON;
 const u64 RUST_CONST_HELPER_MCE_CHECK_DFR_REGS = MCE_CHECK_DFR_REGS;
 
+const unsigned int RUST_CONST_HELPER_MAX_NR_BANKS = MAX_NR_BANKS;
 const unsigned int RUST_CONST_HELPER_X86_FEATURE_SMCA = X86_FEATURE_SMCA;
 const u8 RUST_CONST_HELPER_X86_VENDOR_AMD = X86_VENDOR_AMD;

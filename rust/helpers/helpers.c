@@ -4,6 +4,7 @@
  * the ftrace callback calls in here.
  */
 
+#include <linux/debugfs.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <asm/cpufeature.h>
@@ -24,6 +25,29 @@ u8 rust_helper_boot_cpu_vendor(void)
 unsigned long rust_helper_ftrace_regs_get_argument(struct ftrace_regs *fregs, unsigned int n)
 {
 	return ftrace_regs_get_argument(fregs, n);
+}
+
+struct dentry *rust_helper_debugfs_create_dir(const char *name, struct dentry *parent)
+{
+	return debugfs_create_dir(name, parent);
+}
+
+void rust_helper_debugfs_create_u64(const char *name, umode_t mode, struct dentry *parent,
+				    u64 *value)
+{
+	debugfs_create_u64(name, mode, parent, value);
+}
+
+void rust_helper_debugfs_create_u32_array(const char *name, umode_t mode,
+					  struct dentry *parent,
+					  struct debugfs_u32_array *array)
+{
+	debugfs_create_u32_array(name, mode, parent, array);
+}
+
+void rust_helper_debugfs_remove(struct dentry *dentry)
+{
+	debugfs_remove(dentry);
 }
 
 /* The module! macro has no key for the version. */

@@ -10,8 +10,8 @@ readonly SYSROOT_PACKAGES=(
 	llvm make perl python3 rust-clippy rust-src rustc rustfmt xz-utils
 	# to fetch and check their sources
 	ca-certificates curl gpgv
-	# to run the lab
-	busybox-static mount procps qemu-system-x86 socat
+	# to install the tests and to run the lab
+	busybox-static mount procps qemu-system-x86 rasdaemon rsync socat
 	# to check scripts and patches
 	codespell python3-sphinx shellcheck
 )

@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Shell functions for the tests: what a test is and how it ends, and loading modules.
+#
+# A test is a function of verbs. Each verb writes what it does and what it sees to the kernel log,
+# where the kernel's own messages fall in between, and check_result() compares that transcript with
+# the one that the test expects, to the letter.
+
+readonly MODULE=amd_mce_guard
+readonly TRACING=/sys/kernel/tracing
+readonly GUARD_DIR=/sys/kernel/debug/$MODULE
+readonly PATIENCE=600	# tenths of a second; only a failure takes so long
+
+# Runs without the guard, to show what the kernel does by itself; only where that cannot hurt.
+readonly REFERENCE=${AMD_MCE_GUARD_REFERENCE:-}
+
+# What the guard says: when it has been loaded, and of the first error since.
+readonly GUARDING="$MODULE: guarding: this CPU has no SMCA, amd_clear_bank() is hooked"
+
+export LC_ALL=C
+cd "$(dirname "$0")" || exit
+# shellcheck source=/dev/null
+source ../kselftest/ktap_helpers.sh || exit
+# shellcheck source-path=SCRIPTDIR
+source ./modules.sh
+source ./mce.sh
+source ./others.sh
+source ./victim.sh
+source ./watch.sh
+
+# log(text) - write text to the kernel log, for the transcript
+log()
+{
+	echo "$1" > /dev/kmsg
+}
+
+# die(reason), skip(reason) - end this test
+die()
+{
+	echo "$*"
+	exit "$KSFT_FAIL"
+}
+
+skip()
+{
+	echo "$*"
+	exit "$KSFT_SKIP"
+}
+
+# skip_all(reason) - end the script before its first test
+skip_all()
+{
+	ktap_skip_all "$*"
+	exit "$KSFT_SKIP"
+}
+
+# loop_until(command...) - run a command until it succeeds, within PATIENCE
+loop_until()
+{
+	local i
+
+	for ((i = 0; i < PATIENCE; i++)); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+# transcript() - what verbs and kernel have said since the test began
+transcript()
+{
+	dmesg | awk -v mark="$MARK" 'begun; index($0, mark) { begun = 1 }' |
+		sed -E 's/^(\[[^]]*\])+ //' |
+		grep -E "^[%>] |^$MODULE: |^test_mce_|CMCI storm" |
+		grep -vE 'taint(s|ing) kernel'
+}
+
+# first(bank, status) - what the guard says of the first error since it was loaded
+first()
+{
+	echo "$MODULE: first deferred error guarded: bank $1, status $(printf '%#018x' "$2")"
+}
+
+# each_bank(cpu, witness, status) - what a witness says of the same error in each bank of a CPU
+each_bank()
+{
+	local bank
+
+	for ((bank = 0; bank < BANKS; bank++)); do
+		echo "> $2 cpu $1 bank $bank status $3"
+	done
+}
+
+# about_guard() - the lines of a transcript that there are only with the guard
+about_guard()
+{
+	grep "$@" -E "^$MODULE: |^% (ins|rm)mod $MODULE|^> counters|^> amd_clear_bank"
+}
+
+# check_result(expected[, pattern]) - end a test: it has passed if the transcript, less the lines that
+# pattern matches, is as expected
+check_result()
+{
+	local expected=$1 result
+
+	dmesg | grep -qF "$MARK" || skip "the kernel log overflowed; boot with log_buf_len=4M"
+	result=$(transcript | grep -vE "${2:-^$}")
+	if [ -n "$REFERENCE" ]; then
+		expected=$(about_guard -v <<< "$expected")
+		result=$(about_guard -v <<< "$result")
+	fi
+	[ "$expected" = "$result" ] || {
+		diff -u --label expected --label result <(echo "$expected") <(echo "$result")
+		exit "$KSFT_FAIL"
+	}
+}
+
+splat()
+{
+	dmesg | awk -v mark="$MARK" 'begun; index($0, mark) { begun = 1 }' |
+		grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|INFO: .* (stall|lock)'
+}
+
+# run_test(description, function) - run a test and clean up after it; report it as KTAP
+run_test()
+{
+	local output status
+
+	MARK="$MODULE test $KTAP_TESTNO of $0, $(date --rfc-3339=ns)"
+	log "$MARK"
+	output=$(trap 'forget_errors; end_victim' EXIT && "$2" 2>&1)
+	status=$?
+	clean_up
+	if [ $status -ne "$KSFT_SKIP" ] && output+=$(splat); then
+		status=$KSFT_FAIL
+	fi
+	case $status in
+	0)
+		ktap_test_pass "$1" ;;
+	"$KSFT_SKIP")
+		echo "# SKIP: $output"
+		ktap_test_skip "$1" ;;
+	*)
+		echo "${output:-exit status $status}" | sed 's/^/# /'
+		ktap_test_fail "$1" ;;
+	esac
+}
+
+# setup_tests() - begin a script of tests: check what all of them need, remember what they change
+setup_tests()
+{
+	ktap_print_header
+	[ "$(id -u)" -eq 0 ] || skip_all "must be run as root"
+	[ -r $TRACING/enabled_functions ] || skip_all "no tracefs with function tracing on $TRACING"
+	[ -d /sys/kernel/debug/tracing ] || skip_all "no debugfs on /sys/kernel/debug"
+	[ -f $MODULE.ko ] || modinfo $MODULE > /dev/null 2>&1 ||
+		skip_all "no module $MODULE, neither here nor below /lib/modules"
+
+	WAS_LOADED=
+	[ ! -d /sys/module/$MODULE ] || WAS_LOADED=yes
+	save_mce_config
+	trap restore EXIT
+	trap 'exit 130' INT TERM HUP
+	clean_up
+	ktap_set_plan "$(grep -c '^run_test ' "$0")"
+}
+
+# clean_up() - what a test may have left behind, in the middle of whatever it was doing
+clean_up()
+{
+	stop_tracing
+	others_leave
+	unload $MODULE
+}
+
+restore()
+{
+	clean_up
+	restore_mce_config
+	[ -z "$WAS_LOADED" ] || insmod_guard
+}

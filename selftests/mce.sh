@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Verbs for the tests: errors in machine check banks, and what becomes of them.
+
+readonly MACHINECHECK=/sys/devices/system/machinecheck
+
+# MCi_STATUS: bits, and the errors the tests are about. QEMU reports an action-optional error as AO.
+readonly OVER=$((1 << 62)) MISCV=$((1 << 59)) ADDRV=$((1 << 58))
+readonly DEFERRED_BIT=$((1 << 44)) POISON=$((1 << 43))
+readonly CORRECTED=0x9000000000000000 DEFERRED=0x9000100000000000
+readonly UNCORRECTED=0xb000000000000000 AO=0x9c00180000000000
+readonly CORRUPT=0xb200000000000000	# uncorrected, with the context of the processor
+
+# What is left of them for amd_clear_bank() to see.
+readonly DEFERRED_SEEN=$CORRECTED AO_SEEN=0x9c00080000000000
+
+# "cpu bank" of each error injected since the last poll
+PENDING=()
+
+hex()
+{
+	printf '0x%x' "$1"
+}
+
+# save_mce_config(), restore_mce_config() - polling, which is each second for the tests
+save_mce_config()
+{
+	CHECK_INTERVAL=$(cat $MACHINECHECK/machinecheck0/check_interval 2> /dev/null)
+	[ -z "$CHECK_INTERVAL" ] || poll_every 1
+}
+
+restore_mce_config()
+{
+	[ -z "$CHECK_INTERVAL" ] || poll_every "$CHECK_INTERVAL"
+}
+
+poll_every()
+{
+	[ "$(cat $MACHINECHECK/machinecheck0/check_interval)" = "$1" ] ||
+		echo "$1" > $MACHINECHECK/machinecheck0/check_interval
+}
+
+machine()
+{
+	./mce_inject 0 info | sed -n "s/^$1 //p"
+}
+
+cpu_flag()
+{
+	grep -qw "^flags.*$1" /proc/cpuinfo
+}
+
+vendor()
+{
+	awk '$1 == "vendor_id" { print $3; exit }' /proc/cpuinfo
+}
+
+# affected() - a CPU that the guard is for
+affected()
+{
+	[ "$(vendor)" = AuthenticAMD ] && ! cpu_flag smca
+}
+
+# require_affected() - skip all tests where there is nothing to guard
+require_affected()
+{
+	[ "$(vendor)" = AuthenticAMD ] || skip_all "this CPU is not AMD's: nothing to guard"
+	! cpu_flag smca || skip_all "this CPU has SMCA: nothing to guard"
+}
+
+# require_banks() - skip all tests where errors cannot be injected into banks, or must not be
+require_banks()
+{
+	require_affected
+	[ -x ./mce_inject ] || skip_all "mce_inject is not built"
+	cpu_flag hypervisor || skip_all "this is not a virtual machine: its banks may hold real errors"
+	[ -c /dev/cpu/0/msr ] || modprobe -q msr || skip_all "no /dev/cpu/0/msr: no CONFIG_X86_MSR"
+	machine banks > /dev/null || skip_all "the MSRs cannot be read: is the kernel locked down?"
+	[ -n "$CHECK_INTERVAL" ] || skip_all "the kernel has no machine check handling"
+	[ "$(cat $MACHINECHECK/machinecheck0/ignore_ce)" = 0 ] ||
+		skip_all "polling is off: booted with mce=ignore_ce?"
+	[ -w "$PROBES" ] || skip_all "no $PROBES: no CONFIG_KPROBE_EVENTS"
+	BANKS=$(machine banks)
+	HYPERVISOR=$(machine hypervisor)
+	NOWHERE=$(machine nowhere)
+}
+
+# guarded() - the guard is loaded and its hook is live
+guarded()
+{
+	[ "$(cat /sys/module/$MODULE/initstate 2> /dev/null)" = live ] &&
+		grep -q '^amd_clear_bank ' $TRACING/enabled_functions
+}
+
+# harmless() - a deferred error does no harm without the guard, either: QEMU's emulation ignores the
+# write that KVM faults, and 6.19.10 and 7.0 do not write. A vendor's kernel may be anything.
+harmless()
+{
+	local major minor patch
+
+	IFS=.- read -r major minor patch _ <<< "$(uname -r)"
+	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || [ "$major" -ge 7 ] ||
+		[ "$major.$minor" = 6.19 -a "${patch%%[!0-9]*}" -ge 10 ]
+}
+
+# may_inject(status) - skip this test rather than put an error into a bank that ends in a panic
+may_inject()
+{
+	if (($1 & DEFERRED_BIT)) && ! guarded && ! harmless; then
+		skip "no guard and perhaps no fix in this kernel: a deferred error could panic it"
+	fi
+	if [[ $1 == "$UNCORRECTED" || $1 == "$CORRUPT" ]] && [ "$HYPERVISOR" != TCGTCGTCGTCG ]; then
+		skip "an uncorrected error could stay in its bank until a real machine check finds it"
+	fi
+}
+
+# inject(cpu, bank, status[, addr[, misc]]) - put an error into a bank
+inject()
+{
+	local cpu=$1 bank=$2 status=$3 addr=${4:-0} misc=${5:-0}
+
+	may_inject "$status"
+	log "% inject cpu $cpu bank $bank status $(hex "$status")"
+	./mce_inject "$cpu" error "$bank" "$status" "$addr" "$misc" || die "cannot inject"
+	PENDING+=("$cpu $bank")
+}
+
+# inject_everywhere(cpu, status) - put an error into each bank of a CPU
+inject_everywhere()
+{
+	local cpu=$1 status=$2 bank errors=()
+
+	may_inject "$status"
+	log "% inject cpu $cpu, each bank, status $(hex "$status")"
+	for ((bank = 0; bank < BANKS; bank++)); do
+		errors+=("$bank" "$status" 0 0)
+		PENDING+=("$cpu $bank")
+	done
+	./mce_inject "$cpu" error "${errors[@]}" || die "cannot inject"
+}
+
+# forget_errors() - clear what no poll has cleared
+forget_errors()
+{
+	local pending
+
+	for pending in "${PENDING[@]}"; do
+		[ "$(bank_status "$pending")" = 0 ] ||
+			./mce_inject "${pending% *}" error "${pending#* }" 0 0 0
+	done
+	PENDING=()
+}
+
+# bank_status("cpu bank") - what the bank's MCi_STATUS is now
+bank_status()
+{
+	./mce_inject "${1% *}" status "${1#* }"
+}
+
+# reserve_huge_page() - make sure that there is a huge page to map, for this test
+reserve_huge_page()
+{
+	local pages=/sys/kernel/mm/hugepages/hugepages-2048kB before
+
+	[ -d $pages ] || skip "the kernel has no CONFIG_HUGETLBFS"
+	before=$(cat $pages/nr_hugepages)
+	trap "forget_errors; end_victim; echo $before > $pages/nr_hugepages" EXIT
+	echo $((before + 1)) > $pages/nr_hugepages
+	[ "$(cat $pages/free_hugepages)" -gt 0 ] || skip "no memory for a huge page"
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Puts errors into machine check banks through /dev/cpu/N/msr, for the kernel
+ * to find when it polls. An AMD CPU lets MCi_STATUS be written as long as bit 18
+ * of HWCR is set.
+ *
+ * This does what it is told: whether an error may be injected on this machine
+ * at all is for the caller to decide, see functions.sh.
+ */
+#include <cpuid.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MSR_MCG_CAP		0x179
+#define MSR_MCI_STATUS(bank)	(0x401 + 4 * (bank))
+#define MSR_MCI_ADDR(bank)	(0x402 + 4 * (bank))
+#define MSR_MCI_MISC(bank)	(0x403 + 4 * (bank))
+#define MSR_HWCR		0xc0010015
+#define HWCR_MC_STATUS_WR_EN	(1ULL << 18)
+
+#define LEAF_HYPERVISOR		0x40000000
+#define LEAF_ADDRESS_SIZES	0x80000008
+
+/* How long a storm waits for the kernel to clear a bank, 100 us at a time. */
+#define CLEAR_PATIENCE		600000
+
+static int fd;
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(EXIT_FAILURE);
+}
+
+static uint64_t rdmsr(uint32_t msr)
+{
+	uint64_t value;
+
+	if (pread(fd, &value, sizeof(value), msr) != sizeof(value))
+		fail("rdmsr");
+	return value;
+}
+
+static void wrmsr(uint32_t msr, uint64_t value)
+{
+	if (pwrite(fd, &value, sizeof(value), msr) != sizeof(value))
+		fail("wrmsr");
+}
+
+static void open_cpu(const char *cpu)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/cpu/%s/msr", cpu);
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		fail(path);
+}
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t value = strtoull(text, &end, 0);
+
+	if (!*text || *end) {
+		fprintf(stderr, "%s is not a number\n", text);
+		exit(EXIT_FAILURE);
+	}
+	return value;
+}
+
+/* What the tests want to know of the machine, one word and its value a line. */
+static void info(void)
+{
+	uint32_t eax, ebx, ecx, edx, signature[4] = { };
+
+	printf("banks %u\n", (unsigned int)(rdmsr(MSR_MCG_CAP) & 0xff));
+
+	__cpuid(1, eax, ebx, ecx, edx);
+	if (ecx & (1U << 31)) {
+		__cpuid(LEAF_HYPERVISOR, eax, signature[0], signature[1], signature[2]);
+		printf("hypervisor %s\n", (char *)signature);
+	}
+
+	/* The highest page that an address can name: no memory is there. */
+	__cpuid(LEAF_ADDRESS_SIZES, eax, ebx, ecx, edx);
+	printf("nowhere %#llx\n", (1ULL << (eax & 0xff)) - 0x1000);
+}
+
+static void inject(unsigned int bank, uint64_t status, uint64_t addr, uint64_t misc)
+{
+	wrmsr(MSR_MCI_MISC(bank), misc);
+	wrmsr(MSR_MCI_ADDR(bank), addr);
+	wrmsr(MSR_MCI_STATUS(bank), status);
+}
+
+/* COUNT errors in turn over all banks, each as soon as its bank is free. */
+static void storm(unsigned long count, uint64_t status)
+{
+	unsigned int banks = rdmsr(MSR_MCG_CAP) & 0xff;
+	unsigned long done, waited;
+
+	for (done = 0; done < count; done++) {
+		unsigned int bank = done % banks;
+
+		for (waited = 0; rdmsr(MSR_MCI_STATUS(bank)); waited++) {
+			if (waited == CLEAR_PATIENCE) {
+				fprintf(stderr, "bank %u is not cleared\n", bank);
+				exit(EXIT_FAILURE);
+			}
+			usleep(100);
+		}
+		inject(bank, status, 0, 0);
+	}
+	printf("%lu\n", done);
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 2 ? argv[2] : "";
+	uint64_t hwcr;
+	int i;
+
+	if (!strcmp(verb, "info") && argc == 3) {
+		open_cpu(argv[1]);
+		info();
+	} else if (!strcmp(verb, "status") && argc == 4) {
+		open_cpu(argv[1]);
+		printf("%#llx\n",
+		       (unsigned long long)rdmsr(MSR_MCI_STATUS(number(argv[3]))));
+	} else if ((!strcmp(verb, "error") && argc > 3 && argc % 4 == 3) ||
+		   (!strcmp(verb, "storm") && argc == 5)) {
+		open_cpu(argv[1]);
+		hwcr = rdmsr(MSR_HWCR);
+		wrmsr(MSR_HWCR, hwcr | HWCR_MC_STATUS_WR_EN);
+		if (!strcmp(verb, "storm"))
+			storm(number(argv[3]), number(argv[4]));
+		for (i = 3; verb[0] == 'e' && i < argc; i += 4)
+			inject(number(argv[i]), number(argv[i + 1]),
+			       number(argv[i + 2]), number(argv[i + 3]));
+		wrmsr(MSR_HWCR, hwcr);
+	} else {
+		fprintf(stderr,
+			"mce_inject CPU info\n"
+			"mce_inject CPU status BANK\n"
+			"mce_inject CPU error (BANK STATUS ADDR MISC)...\n"
+			"mce_inject CPU storm COUNT STATUS\n");
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Verbs for the tests: loading and unloading modules, and what others hook beside the guard.
+
+# insmod_guard(params...) - the module next to the tests, or the one that is installed
+insmod_guard()
+{
+	if [ -f $MODULE.ko ]; then
+		insmod $MODULE.ko "$@"
+	else
+		modprobe $MODULE "$@"
+	fi
+}
+
+# load_guard(params...) - load the guard
+load_guard()
+{
+	[ -z "$REFERENCE" ] || return 0
+	log "% insmod $MODULE${*:+ $*}"
+	insmod_guard "$@" || die "cannot load $MODULE"
+}
+
+# load_failing_guard(params...) - load the guard, which must fail
+load_failing_guard()
+{
+	local output
+
+	log "% insmod $MODULE${*:+ $*}"
+	output=$(insmod_guard "$@" 2>&1) && die "$MODULE has loaded"
+	# The reason that insmod and modprobe give for the same error is the same.
+	log "> ${output##*: }"
+}
+
+# unload_guard() - unload the guard
+unload_guard()
+{
+	[ -z "$REFERENCE" ] || return 0
+	log "% rmmod $MODULE"
+	rmmod $MODULE || die "cannot unload $MODULE"
+}
+
+# load_mod(module), unload_mod(module) - load and unload a test module
+load_mod()
+{
+	[ -f "test_modules/$1.ko" ] || skip "test_modules/$1.ko is not built"
+	log "% insmod $1"
+	insmod "test_modules/$1.ko" || die "cannot load $1"
+}
+
+unload_mod()
+{
+	log "% rmmod $1"
+	rmmod "$1" || die "cannot unload $1"
+}
+
+# unload(module) - unload a module if it is there, for cleaning up
+unload()
+{
+	[ -d "/sys/module/$1" ] || return 0
+	[ ! -d "/sys/kernel/livepatch/$1" ] || end_livepatch "$1"
+	rmmod "$1" || echo "# cannot unload $1"
+}
+
+# show_hook() - whether ftrace has a hook at amd_clear_bank(), and the guard its files
+show_hook()
+{
+	local count
+
+	count=$(sed -n 's/^amd_clear_bank (\([0-9]*\)).*/\1/p' $TRACING/enabled_functions)
+	log "> hooks at amd_clear_bank(): ${count:-0}"
+	log "> files: $(cd $GUARD_DIR 2> /dev/null && echo *)"
+}
+
+# show_counters() - what the guard has counted since it was loaded
+show_counters()
+{
+	[ -z "$REFERENCE" ] || return 0
+	log "> counters: banks_cleared $(cat $GUARD_DIR/banks_cleared), deferred_guarded $(
+		cat $GUARD_DIR/deferred_guarded)"
+}
+
+# set_ftrace(value) - set the sysctl kernel.ftrace_enabled, or tell why that does not work
+set_ftrace()
+{
+	local output
+
+	log "% sysctl kernel.ftrace_enabled=$1"
+	output=$(sysctl -q -w kernel.ftrace_enabled="$1" 2>&1) || log "> ${output##*: }"
+	log "> kernel.ftrace_enabled = $(sysctl -n kernel.ftrace_enabled)"
+}
+
+in_transition()
+{
+	[ "$(cat "/sys/kernel/livepatch/$1/transition" 2> /dev/null)" = 1 ]
+}
+
+no_transition()
+{
+	! in_transition "$1"
+}
+
+livepatch_gone()
+{
+	[ ! -d "/sys/kernel/livepatch/$1" ]
+}
+
+# load_livepatch(module) - load a livepatch and wait until it is in force
+load_livepatch()
+{
+	[ -d /sys/kernel/livepatch ] || skip "the kernel has no CONFIG_LIVEPATCH"
+	load_mod "$1"
+	loop_until no_transition "$1" || die "the livepatch $1 does not come into force"
+}
+
+end_livepatch()
+{
+	echo 0 > "/sys/kernel/livepatch/$1/enabled"
+	loop_until livepatch_gone "$1"
+}
+
+# unload_livepatch(module) - take a livepatch out of force and unload it
+unload_livepatch()
+{
+	end_livepatch "$1" || die "the livepatch $1 does not go out of force"
+	unload_mod "$1"
+}

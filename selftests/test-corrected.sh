@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Errors that are not deferred: the guard counts them and changes nothing.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/functions.sh"
+
+every_bank()
+{
+	watch_errors
+	load_guard
+	inject_everywhere 0 $CORRECTED
+	poll
+	show_counters
+	check_result "\
+% insmod amd_mce_guard
+$GUARDING
+% inject cpu 0, each bank, status 0x9000000000000000
+$(each_bank 0 logged: 0x9000000000000000)
+$(each_bank 0 'amd_clear_bank():' 0x9000000000000000)
+> counters: banks_cleared $BANKS, deferred_guarded 0"
+}
+
+status_bits()
+{
+	watch_errors
+	load_guard
+	inject 0 0 $((CORRECTED | OVER))
+	inject 0 1 $((CORRECTED | ADDRV)) 0x1000
+	inject 0 2 $((CORRECTED | MISCV)) 0 0x2000
+	inject 0 3 $((CORRECTED | OVER | ADDRV | MISCV)) 0x3000 0x4000
+	poll
+	show_counters
+	check_result "\
+% insmod amd_mce_guard
+$GUARDING
+% inject cpu 0 bank 0 status 0xd000000000000000
+% inject cpu 0 bank 1 status 0x9400000000000000
+% inject cpu 0 bank 2 status 0x9800000000000000
+% inject cpu 0 bank 3 status 0xdc00000000000000
+> logged: cpu 0 bank 0 status 0xd000000000000000
+> logged: cpu 0 bank 1 status 0x9400000000000000 addr 0x1000
+> logged: cpu 0 bank 2 status 0x9800000000000000 misc 0x2000
+> logged: cpu 0 bank 3 status 0xdc00000000000000 addr 0x3000 misc 0x4000
+> amd_clear_bank(): cpu 0 bank 0 status 0xd000000000000000
+> amd_clear_bank(): cpu 0 bank 1 status 0x9400000000000000
+> amd_clear_bank(): cpu 0 bank 2 status 0x9800000000000000
+> amd_clear_bank(): cpu 0 bank 3 status 0xdc00000000000000
+> counters: banks_cleared 4, deferred_guarded 0"
+}
+
+storm_is()
+{
+	transcript | grep -q "CPU0 BANK1 CMCI storm $1"
+}
+
+# The kernel counts corrected errors by bank; with enough of them in a row it takes to polling for
+# itself, until the bank has been quiet for half a minute.
+storm()
+{
+	local injected
+
+	watch_errors
+	load_guard
+	log "% inject corrected errors into cpu 0 bank 1 until that is a storm"
+	for ((injected = 0; injected < 20; injected++)); do
+		storm_is detected && break
+		./mce_inject 0 error 1 $CORRECTED 0 0
+		loop_until records_are $((injected + 1)) || die "error $injected is not logged"
+	done
+	[ "$(bodies | wc -l)" = $injected ] || die "not each error was cleared"
+	log "% leave it in peace"
+	loop_until storm_is subsided || die "the storm does not end"
+	check_result "\
+% insmod amd_mce_guard
+$GUARDING
+% inject corrected errors into cpu 0 bank 1 until that is a storm
+CPU0 BANK1 CMCI storm detected
+% leave it in peace
+CPU0 BANK1 CMCI storm subsided"
+}
+
+# Polling takes it for one that needs no action (UCNA).
+uncorrected()
+{
+	watch_errors
+	load_guard
+	inject 0 2 $UNCORRECTED
+	poll
+	show_counters
+	check_result "\
+% insmod amd_mce_guard
+$GUARDING
+% inject cpu 0 bank 2 status $UNCORRECTED
+> logged: cpu 0 bank 2 status $UNCORRECTED
+> amd_clear_bank(): cpu 0 bank 2 status $UNCORRECTED
+> counters: banks_cleared 1, deferred_guarded 0"
+}
+
+# Polling leaves it to the handler of the exception that there would be.
+corrupt()
+{
+	watch_errors
+	load_guard
+	inject 0 2 $CORRUPT
+	poll
+	show_counters
+	check_result "\
+% insmod amd_mce_guard
+$GUARDING
+% inject cpu 0 bank 2 status $CORRUPT
+> bank 2 of cpu 0 still holds its error
+> counters: banks_cleared 0, deferred_guarded 0"
+}
+
+setup_tests
+require_banks
+run_test "a corrected error in each bank goes by as it is" every_bank
+run_test "so it does with OVER, ADDRV and MISCV" status_bits
+run_test "a storm of corrected errors begins and ends" storm
+run_test "an uncorrected error that needs no action goes by as it is" uncorrected
+run_test "an error that is for the machine check handler stays in its bank" corrupt
+ktap_finished

@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Loading and unloading: what is said, hooked and shown, and that nothing of it stays.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/functions.sh"
+
+readonly LOADED="\
+% insmod amd_mce_guard
+$GUARDING"
+readonly HOOKED="\
+> hooks at amd_clear_bank(): 1
+> files: banks_cleared cleared_by_bank deferred_guarded guarded_by_bank"
+readonly NOT_HOOKED="\
+> hooks at amd_clear_bank(): 0
+> files: "
+
+load_and_unload()
+{
+	load_guard
+	show_hook
+	show_counters
+	unload_guard
+	show_hook
+	check_result "\
+$LOADED
+$HOOKED
+> counters: banks_cleared 0, deferred_guarded 0
+% rmmod amd_mce_guard
+$NOT_HOOKED"
+}
+
+light_trampoline()
+{
+	load_guard
+	log "> $(grep -o '^amd_clear_bank ([0-9]*)[A-Z ]*' $TRACING/enabled_functions)"
+	check_result "\
+$LOADED
+> amd_clear_bank (1)           "
+}
+
+hundred_times()
+{
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		load_guard
+		unload_guard
+	done
+	show_hook
+	check_result "\
+$(for ((i = 0; i < 100; i++)); do printf '%s\n' "$LOADED" "% rmmod amd_mce_guard"; done)
+$NOT_HOOKED"
+}
+
+load_twice()
+{
+	load_guard
+	load_failing_guard
+	show_hook
+	check_result "\
+$LOADED
+% insmod amd_mce_guard
+> File exists
+$HOOKED"
+}
+
+unknown_parameter()
+{
+	load_guard no_such_parameter=1
+	show_hook
+	check_result "\
+% insmod amd_mce_guard no_such_parameter=1
+amd_mce_guard: unknown parameter 'no_such_parameter' ignored
+$GUARDING
+$HOOKED"
+}
+
+# A file that somebody holds open does not keep the module, and reads nothing once it has gone.
+unload_while_read()
+{
+	load_guard
+	exec {number}< $GUARD_DIR/deferred_guarded {line}< $GUARD_DIR/guarded_by_bank
+	unload_guard
+	cat <&"$number" 2> /dev/null && die "the file can still be read"
+	exec {number}<&- {line}<&-
+	show_hook
+	check_result "\
+$LOADED
+% rmmod amd_mce_guard
+$NOT_HOOKED"
+}
+
+for_root_to_read()
+{
+	local file
+
+	load_guard
+	for file in "$GUARD_DIR"/*; do
+		log "> ${file##*/} $(stat -c '%a %U' "$file")"
+	done
+	check_result "\
+$LOADED
+$(for file in banks_cleared cleared_by_bank deferred_guarded guarded_by_bank; do
+	echo "> $file 400 root"
+done)"
+}
+
+# taint(letter) - whether the kernel is tainted: O by a module from outside its tree, E by an
+# unsigned one
+taint()
+{
+	local bit
+
+	case $1 in
+	O) bit=12 ;;
+	E) bit=13 ;;
+	esac
+	echo $(($(cat /proc/sys/kernel/tainted) >> bit & 1))
+}
+
+expected_taint()
+{
+	[ -z "$(modinfo -F "$2" "$GUARD_FILE")" ] || return 0
+	[ "$1" != E ] || grep -q '^[0-9a-f]* . mod_verify_sig$' /proc/kallsyms || return 0
+	echo "$1"
+}
+
+taints()
+{
+	local letter
+
+	GUARD_FILE=$([ -f $MODULE.ko ] && echo ./$MODULE.ko || echo $MODULE)
+	load_guard
+	for letter in O:intree E:sig_id; do
+		log "> ${letter%:*} is $(taint ${letter%:*})"
+	done
+	check_result "\
+$LOADED
+> O is $([ -n "$(expected_taint O intree)" ] && echo 1 || echo "$(taint O)")
+> E is $([ -n "$(expected_taint E sig_id)" ] && echo 1 || echo "$(taint E)")"
+}
+
+setup_tests
+require_affected
+run_test "loading says that it guards, hooks and counts from zero; unloading leaves nothing" \
+	load_and_unload
+run_test "the hook has the light trampoline" light_trampoline
+run_test "loads and unloads a hundred times" hundred_times
+run_test "does not load twice" load_twice
+run_test "an unknown parameter is named and ignored" unknown_parameter
+run_test "unloads while one of its files is open" unload_while_read
+run_test "its files are for root to read" for_root_to_read
+run_test "taints the kernel as its origin and signature say" taints
+ktap_finished

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Storms of errors on all CPUs: none is lost, and the guard can come and go meanwhile.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/functions.sh"
+
+readonly STORM=200	# errors on each CPU
+
+# start_storm(status) - put errors into the banks of each CPU as fast as they are cleared
+start_storm()
+{
+	local cpu
+
+	may_inject "$1"
+	log "% storm: $STORM errors on each CPU, status $1"
+	STORMS=()
+	INJECTED=$(mktemp)
+	for ((cpu = 0; cpu < CPUS; cpu++)); do
+		taskset -c $cpu ./mce_inject $cpu storm $STORM "$1" >> "$INJECTED" &
+		STORMS+=($!)
+	done
+}
+
+storm_rages()
+{
+	kill -0 "${STORMS[@]}" 2> /dev/null
+}
+
+# end_storm() - wait for the last error to be logged, and sum up
+end_storm()
+{
+	local injected
+
+	wait "${STORMS[@]}"
+	injected=$(awk '{ sum += $1 } END { print sum + 0 }' "$INJECTED")
+	rm "$INJECTED"
+	loop_until records_are "$injected"
+	log "> injected $injected, logged $(records | wc -l), cleared $(bodies | wc -l)"
+}
+
+# passed(status) - errors that amd_clear_bank() was handed with this status
+passed()
+{
+	bodies | grep -c "status $1\$"
+}
+
+guarded_storm()
+{
+	local all=$((CPUS * STORM))
+
+	watch_errors
+	load_guard
+	start_storm $DEFERRED
+	end_storm
+	show_counters
+	check_result "\
+% insmod amd_mce_guard
+$GUARDING
+% storm: $STORM errors on each CPU, status $DEFERRED
+> injected $all, logged $all, cleared $all
+> counters: banks_cleared $all, deferred_guarded $all" "^$MODULE: first"
+}
+
+# come_and_go() - load and unload the guard as long as there is a storm
+come_and_go()
+{
+	log "% load and unload"
+	while storm_rages; do
+		insmod_guard || die "cannot load $MODULE"
+		rmmod $MODULE || die "cannot unload $MODULE"
+		LOADS=$((LOADS + 1))
+	done
+	[ "$LOADS" -gt 1 ] || die "the storm was over after $LOADS loads"
+}
+
+# Without the guard for moments: not where one of these moments could be the last.
+deferred_come_and_go()
+{
+	local all=$((CPUS * STORM)) with without
+
+	watch_errors
+	start_storm $DEFERRED
+	come_and_go
+	end_storm
+	with=$(passed $DEFERRED_SEEN)
+	without=$(passed $DEFERRED)
+	[ "$with" -gt 0 ] && [ "$without" -gt 0 ] || die "guarded $with, passed $without"
+	log "> guarded or passed: $((with + without))"
+	show_hook
+	check_result "\
+% storm: $STORM errors on each CPU, status $DEFERRED
+% load and unload
+> injected $all, logged $all, cleared $all
+> guarded or passed: $all
+> hooks at amd_clear_bank(): 0
+> files: " "^$MODULE: "
+}
+
+corrected_come_and_go()
+{
+	local all=$((CPUS * STORM))
+
+	watch_errors
+	start_storm $CORRECTED
+	come_and_go
+	end_storm
+	log "> as they were: $(passed $CORRECTED)"
+	check_result "\
+% storm: $STORM errors on each CPU, status $CORRECTED
+% load and unload
+> injected $all, logged $all, cleared $all
+> as they were: $all" "^$MODULE: |CMCI storm"
+}
+
+setup_tests
+require_banks
+CPUS=$(grep -c ^processor /proc/cpuinfo)
+LOADS=0
+run_test "a storm of deferred errors on all CPUs: injected = logged = guarded" guarded_storm
+run_test "loads and unloads in a storm of deferred errors: injected = guarded + passed" \
+	deferred_come_and_go
+run_test "loads and unloads in a storm of corrected errors, none of them touched" \
+	corrected_come_and_go
+ktap_finished
