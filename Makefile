@@ -4,6 +4,12 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
+# A kernel that clang has built takes no module that gcc has.
+LLVM ?= $(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(KDIR)/include/config/auto.conf),1)
+ifneq ($(LLVM),)
+export LLVM
+endif
+
 # Where kbuild puts what it builds; its own variable for that is MO.
 out = $(abspath $(or $(MO),$(CURDIR)))
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(MO),MO=$(out))

@@ -4,6 +4,8 @@
  * and tells the record that it was handed.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <asm/mce.h>

@@ -6,13 +6,14 @@
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2317 # stage calls some of the functions
 source "$(dirname "$0")/setup.sh"
+source "$TOP/selftests/vm/scenarios.sh"
 source "$TOP/selftests/vm/verdict.sh"
 
 readonly DEMO="$BUILD/demo"
 
 last_event()
 {
-	grep -oE '^(un)?guarded: [a-z ]*' "$DEMO/job.log" 2> /dev/null | tail -n 1
+	grep -oE '^thread-(un)?guarded: [a-z ]*' "$DEMO/job.log" 2> /dev/null | tail -n 1
 }
 
 first_match()
@@ -42,7 +43,7 @@ both()
 {
 	local guest found=()
 
-	for guest in unguarded guarded; do
+	for guest in thread-unguarded thread-guarded; do
 		found+=("$(first_match "$DEMO/$guest/$2" "$3")")
 	done
 	row "$1" "${found[0]:--}" "${found[1]:--}"
@@ -50,15 +51,19 @@ both()
 
 table()
 {
+	local status_msr
+
+	status_msr=$(status_msr 9)
 	row '' 'without the guard' 'with the guard'
 	both 'host PFN poisoned' injected '^pfn \(.*\)'
 	both 'guest address' injected '^gpa \(.*\)'
-	both 'bank 9 status' msr.after ".*msr_read $STATUS_MSR = \\(0x[0-9a-f]*\\)$"
-	row 'the guest' "$(outcome "$DEMO/unguarded")" "$(outcome "$DEMO/guarded")"
+	both 'bank 9 status' msr.after ".*msr_read $status_msr = \\(0x[0-9a-f]*\\)$"
+	row 'the guest' "$(outcome "$DEMO/thread-unguarded")" \
+		"$(outcome "$DEMO/thread-guarded")"
 	both 'panic' console.log '.*Kernel panic - not syncing: \(.*\)'
 	both 'fatal write to MSR' console.log '.*WRMSR to \(0x[0-9a-f]*\) .*'
 	both 'in' console.log '.* \(amd_clear_bank+0x[^ ]*\).*'
-	both 'write to its MCi_STATUS' msr.after ".*msr_write $STATUS_MSR = \\(.*\\)"
+	both 'write to its MCi_STATUS' msr.after ".*msr_write $status_msr = \\(.*\\)"
 	both 'SIGBUS' console.log '^SIGBUS si_code \(5 ([A-Z_]*)\).*'
 	both 'at' console.log '^SIGBUS .*si_addr \(0x[0-9a-f]*\).*'
 	both 'victim page' console.log '^Data pages at \(0x[0-9a-f]*\) .*'
@@ -68,11 +73,12 @@ table()
 # However it ends: the verdict is in what it leaves.
 run_procedure()
 {
-	run_vm "$DEMO" procedure "$AMD_CPU" GUESTS=unguarded,guarded ||
+	run_vm "$DEMO" procedure "$AMD_CPU" GUESTS=thread-unguarded,thread-guarded ||
 		echo "not as planned, see $DEMO/job.log and $DEMO/console.log"
 }
 
-setup
+setup test
+use_kernel test
 STAGE=0
 STAGES=1
 stage "the procedure, without and with the guard" "$BUILD/demo.log" last_event run_procedure
@@ -80,11 +86,12 @@ stage "the procedure, without and with the guard" "$BUILD/demo.log" last_event r
 # The table shows what the judgements have sorted out.
 status=0
 complaints=()
-for guest in unguarded:panic guarded:survival; do
-	wrong=$("judge_${guest#*:}" "$DEMO/${guest%:*}")
+for guest in thread-unguarded thread-guarded; do
+	scenario $guest
+	wrong=$("judge_$FATE" "$DEMO/$guest")
 	[ -n "$wrong" ] || continue
 	status=1
-	complaints+=("FAILED: no ${guest#*:} of the ${guest%:*} guest as expected:" "$wrong")
+	complaints+=("FAILED: no $FATE of the ${guest#*-} guest as expected:" "$wrong")
 done
 
 echo
@@ -92,7 +99,7 @@ echo "  linux $(kernel_release), deferred memory error in an AMD guest on KVM"
 echo
 table
 echo
-echo "  logs: $DEMO/{unguarded,guarded}/{console.log,msr.trace}, the host's $DEMO/console.log"
+echo "  logs: $DEMO/thread-{unguarded,guarded}/{console.log,msr.trace}, the host's $DEMO/console.log"
 echo
 
 if [ $status -eq 0 ]; then

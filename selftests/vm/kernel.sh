@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The kernels the lab boots and builds against.
+# The kernels the lab boots and builds against, by name:
+#
+#   test      the kernel under test, as $KERNEL says; also the host VM's
+#   debug     the same, looking for mistakes; cfi: the same, built by clang, checking calls
+#   fixed     the stock series, which has the fix; reverted: the same with the fix taken out
 
-# use_kernel SPEC: SPEC is a version, a tree or a tarball. Sets KERNEL_ID, KERNEL_SRC and
-# KERNEL_OBJ (both as the sysroot sees them).
-use_kernel()
+# use_source SPEC: SPEC is a version, a tree or a tarball. Sets KERNEL_TREE, KERNEL_ID and KERNEL_SRC
+# (as the sysroot sees it).
+use_source()
 {
-	local key
-
 	KERNEL_TREE=
 	if [ -d "$1" ]; then
 		[ -d "$1/arch/x86" ] || die "KERNEL=$1 is not a kernel source tree"
@@ -23,8 +25,35 @@ use_kernel()
 	else
 		die "KERNEL=$1 is neither a version (like 6.19.8) nor a tree nor a tarball"
 	fi
-	key=$(cat "$TOP/selftests/config" <(echo "$SUITE") | sha256sum | cut -c 1-8)
-	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-$key
+}
+
+# use_kernel NAME: sets, beside what use_source does, KERNEL_NAME, KERNEL_CONFIG, KERNEL_MAKE and
+# KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for it is (both as the sysroot
+# sees them).
+use_kernel()
+{
+	local spec=$KERNEL variant=host fragment key
+
+	KERNEL_NAME=$1
+	KERNEL_MAKE=()
+	KERNEL_OUT=/repo/build/kernels/$1
+	case $1 in
+	debug)
+		variant=debug ;;
+	cfi)
+		variant=cfi KERNEL_MAKE=(LLVM=1) ;;
+	fixed | reverted)
+		spec=$STOCK_SERIES ;;
+	esac
+	use_source "$spec"
+	KERNEL_CONFIG=()
+	for fragment in config vm/config "vm/config.$variant"; do
+		KERNEL_CONFIG+=("/repo/selftests/$fragment")
+	done
+	key=$(cat "${KERNEL_CONFIG[@]/#\/repo/$TOP}" <(echo "$SUITE") | sha256sum | cut -c 1-8)
+	[ "$1" != reverted ] || variant=reverted
+	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-$variant-$key
+	KERNEL_BASE=/cache/kernel/$KERNEL_ID-host-$key
 }
 
 # Where the tree and what is built of it are on this machine.
@@ -44,7 +73,7 @@ kernel_release()
 	cat "$(kernel_obj_dir)/include/config/kernel.release"
 }
 
-# get_kernel_source SPEC: after use_kernel, with the sysroot there
+# get_kernel_source SPEC: after use_source, with the sysroot there
 get_kernel_source()
 {
 	if [ -f "$1" ]; then
@@ -58,7 +87,13 @@ get_kernel_source()
 
 kernel_steps()
 {
-	echo "$(grep -c '^  [A-Z]' "$BUILD/setup/kernel.log") objects"
+	echo "$(grep -c '^  [A-Z]' "$BUILD/setup/kernel-$KERNEL_NAME.log") objects"
+}
+
+make_kernel()
+{
+	in_sysroot make -C "$KERNEL_SRC" O="$KERNEL_OBJ" "${KERNEL_MAKE[@]}" -j"$(nproc)" \
+		bzImage modules
 }
 
 build_kernel()
@@ -68,11 +103,25 @@ build_kernel()
 	obj=$(kernel_obj_dir)
 	mkdir -p "$obj"
 	if [ ! -e "$obj/.configured" ]; then
-		in_sysroot "$INSIDE/configure-kernel.sh" "$KERNEL_SRC" "$KERNEL_OBJ" &&
-			touch "$obj/.configured" || return
+		in_sysroot env "${KERNEL_MAKE[@]}" "$INSIDE/configure-kernel.sh" "$KERNEL_SRC" \
+			"$KERNEL_OBJ" "${KERNEL_CONFIG[@]}" && touch "$obj/.configured" || return
 	fi
-	in_sysroot make -C "$KERNEL_SRC" O="$KERNEL_OBJ" -j"$(nproc)" bzImage modules &&
-		touch "$obj/.built"
+	make_kernel && touch "$obj/.built"
+}
+
+# The fixed kernel as it was built, with one file of it compiled again from source without the fix,
+# which takes the place of the one with it as long as that takes.
+build_reverted_kernel()
+{
+	local obj amd=arch/x86/kernel/cpu/mce/amd.c
+
+	obj=$(kernel_obj_dir)
+	rm -rf "$obj"
+	cp -a "$CACHE${KERNEL_BASE#/cache}" "$obj" && rm "$obj/.built" &&
+		patch -s -o "$obj/reverted-amd.c" "$(kernel_src_dir)/$amd" \
+			"$TOP/selftests/vm/revert-smca-check.patch" || return
+	IN_SYSROOT=(--ro-bind "$obj/reverted-amd.c" "$KERNEL_SRC/$amd")
+	make_kernel && touch "$obj/.built"
 }
 
 # The tree that modules for Debian's own kernel of the series are built in.

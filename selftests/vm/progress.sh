@@ -22,6 +22,12 @@ ticker()
 	done
 }
 
+start_ticker()
+{
+	ticker "$@" &
+	TICKER=$!
+}
+
 stop_ticker()
 {
 	[ -n "$TICKER" ] || return 0
@@ -57,8 +63,7 @@ stage()
 
 	mkdir -p "$(dirname "$log")"
 	if [ -t 1 ]; then
-		ticker "$title" "$count" &
-		TICKER=$!
+		start_ticker "$title" "$count"
 	else
 		printf '%s ... ' "$title"
 		title=

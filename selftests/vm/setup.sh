@@ -8,64 +8,73 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 readonly LOGS="$BUILD/setup"
+readonly KERNELS="test debug cfi fixed reverted"
 # What a cold run leaves in the cache, and what it needs on the way, in MB.
-readonly DISK_NEEDED=10000
+readonly DISK_NEEDED=20000
 
 todo=()
 need()
 {
-	todo+=("$1")
+	[[ " ${todo[*]} " == *" $1 "* ]] || todo+=("$1")
 }
 
-# plan_kernel: which stages the kernel under test still needs
+# plan_kernel NAME: which stages that kernel still needs
 plan_kernel()
 {
 	local obj
 
+	use_kernel "$1"
 	obj=$(kernel_obj_dir)
-	if [ -n "$KERNEL_TREE" ]; then
-		# Somebody works in that tree: make knows what is new.
-		need kernel
-		return
-	fi
-	[ -d "$(kernel_src_dir)" ] || need source
-	[ -e "$obj/.built" ] || need kernel
+	[ -n "$KERNEL_TREE" ] || [ -d "$(kernel_src_dir)" ] || need "source:$1"
+	[ "$1" != reverted ] || [ -e "$obj/.built" ] || plan_kernel fixed
+	# Somebody works in a tree of his own: make knows what is new.
+	[ -z "$KERNEL_TREE" ] && [ -e "$obj/.built" ] || need "kernel:$1"
 }
 
+# plan KERNEL...: their names, or stock for the tree of the stock kernel
 plan()
 {
-	[ -d "$SYSROOT" ] || need sysroot
-	plan_kernel
-	if [ "${1:-}" = --stock ]; then
-		[ -d "$(source_dir $STOCK_SERIES)" ] || need stock_source
-		[ -e "$STOCK_DIR/.built" ] || need stock
-	fi
-	need module
-	need initramfs
+	local kernel
+
+	[ -d "$SYSROOT" ] || need sysroot:
+	for kernel; do
+		if [ "$kernel" != stock ]; then
+			plan_kernel "$kernel"
+		elif [ ! -e "$STOCK_DIR/.built" ]; then
+			use_kernel fixed
+			[ -d "$(kernel_src_dir)" ] || need source:fixed
+			need stock:
+		fi
+	done
+	for kernel; do
+		[ "$kernel" = stock ] || need "guest:$kernel"
+	done
 }
 
 run_stage()
 {
+	[ -z "${1#*:}" ] || use_kernel "${1#*:}"
 	case $1 in
-	sysroot)
+	sysroot:)
 		stage "Debian $SUITE sysroot" "$LOGS/sysroot.log" sysroot_size make_sysroot ;;
-	source)
+	source:*)
+		# Another kernel of the same source may have fetched it.
+		[ ! -d "$(kernel_src_dir)" ] || { STAGES=$((STAGES - 1)) && return; }
 		stage "source of linux $KERNEL_ID" "$LOGS/source.log" download_size \
 			get_kernel_source "$KERNEL"
 		sed -n 's/^NOTE: /      /p' "$LOGS/source.log" ;;
-	kernel)
-		stage "kernel $KERNEL_ID" "$LOGS/kernel.log" kernel_steps build_kernel ;;
-	stock_source)
-		stage "source of linux $STOCK_SERIES" "$LOGS/stock-source.log" download_size \
-			fetch_source $STOCK_SERIES ;;
-	stock)
+	kernel:reverted)
+		stage "kernel $KERNEL_ID, fix reverted" "$LOGS/kernel-reverted.log" kernel_steps \
+			build_reverted_kernel ;;
+	kernel:*)
+		stage "kernel $KERNEL_ID, $KERNEL_NAME" "$LOGS/kernel-$KERNEL_NAME.log" \
+			kernel_steps build_kernel ;;
+	stock:)
 		stage "tree for Debian's linux $STOCK_SERIES" "$LOGS/stock.log" no_count \
 			prepare_stock $STOCK_SERIES ;;
-	module)
-		stage "module amd_mce_guard" "$LOGS/module.log" no_count \
-			build_module "$KERNEL_OBJ" module ;;
-	initramfs)
-		stage "guest" "$LOGS/initramfs.log" no_count build_initramfs ;;
+	guest:*)
+		stage "module, tests and guest for $KERNEL_NAME" "$LOGS/guest-$KERNEL_NAME.log" \
+			no_count build_guest ;;
 	esac
 }
 
@@ -73,23 +82,24 @@ check_disk()
 {
 	local free
 
-	[ "${todo[0]}" != module ] || return 0
+	[[ ${todo[0]} != guest:* ]] || return 0
 	free=$(df --output=avail -m "$CACHE" | tail -n 1)
 	[ "$free" -ge $DISK_NEEDED ] || [ -d "$SYSROOT" ] ||
 		die "$CACHE needs $DISK_NEEDED MB and its disk has $free MB left: free some," \
 			"or let XDG_CACHE_HOME name a larger disk"
 }
 
-# setup [--stock]: with it, also the tree for building against Debian's newest kernel. The caller
-# has build/ and the cache to itself from here on; when this returns it shares the cache again.
+# setup KERNEL...: as for plan. The caller has build/ and the cache to itself from here on; when this
+# returns it shares the cache again.
 setup()
 {
+	local step
+
 	take_lock "$BUILD" BUILD_LOCK
 	take_lock "$CACHE" CACHE_LOCK
 	rm -rf "$CACHE"/*.partial "$CACHE"/src/*.partial
 	need_tools mmdebstrap:mmdebstrap bwrap:bubblewrap patch:patch
 	[ "$(id -u)" -eq 0 ] || need_tools newuidmap:uidmap
-	use_kernel "$KERNEL"
 	use_stock "$STOCK_SERIES"
 	plan "$@"
 	check_disk
@@ -101,5 +111,6 @@ setup()
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	setup --stock
+	# shellcheck disable=SC2086 # words
+	setup $KERNELS stock
 fi

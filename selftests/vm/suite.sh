@@ -4,8 +4,9 @@
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+source "$TOP/selftests/vm/scenarios.sh"
 
-use_kernel "$KERNEL"
+use_kernel test
 use_stock "$STOCK_SERIES"
 
 # shellcheck source=/dev/null

@@ -21,7 +21,7 @@ modinfo_complete()
 	local field value
 
 	for field in author description license version; do
-		value=$(in_sysroot modinfo -F $field /repo/build/module/rust/amd_mce_guard.ko)
+		value=$(in_sysroot modinfo -F $field "$KERNEL_OUT/module/rust/amd_mce_guard.ko")
 		echo "$field: $value"
 		[ -n "$value" ] || return 1
 	done
@@ -32,7 +32,7 @@ no_alias()
 {
 	local alias
 
-	alias=$(in_sysroot modinfo -F alias /repo/build/module/rust/amd_mce_guard.ko) || return
+	alias=$(in_sysroot modinfo -F alias "$KERNEL_OUT/module/rust/amd_mce_guard.ko") || return
 	[ -z "$alias" ]
 }
 
@@ -41,7 +41,7 @@ no_fentry()
 {
 	local imports
 
-	imports=$(in_sysroot nm -u /repo/build/module/rust/amd_mce_guard.ko) || return
+	imports=$(in_sysroot nm -u "$KERNEL_OUT/module/rust/amd_mce_guard.ko") || return
 	grep -w register_ftrace_function <<< "$imports" &&
 		! grep -E '__fentry__|mcount' <<< "$imports"
 }

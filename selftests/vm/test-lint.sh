@@ -36,8 +36,8 @@ shellcheck_clean()
 
 checkpatch_clean()
 {
-	files '\.(rs|c|h|sh)$|Kbuild$|Makefile$' > "$BUILD/check/checkpatch.files" || return
-	in_sysroot xargs -a /repo/build/check/checkpatch.files -P "$(nproc)" -n 1 \
+	files '\.(rs|c|h|sh)$|Kbuild$|Makefile$' > "$BUILD/check/lint/checkpatch.files" || return
+	in_sysroot xargs -a /repo/build/check/lint/checkpatch.files -P "$(nproc)" -n 1 \
 		perl "$1/scripts/checkpatch.pl" --no-tree --no-summary --terse --strict \
 		--codespell --file
 }
@@ -48,7 +48,7 @@ unsafe_in_two_files()
 
 	found=$(files '\.rs$' | (cd "$TOP" && xargs grep -lE '\bunsafe (\{|impl|extern|fn|trait)'))
 	echo "$found"
-	[ "$(sort <<< "${found//.\//}")" = "$(printf 'rust/%s.rs\n' ftrace mca)" ]
+	[ "$(sort <<< "${found//.\//}")" = "$(printf 'rust/%s.rs\n' ftrace sys)" ]
 }
 
 docs_build()
@@ -66,5 +66,5 @@ test_that "shellcheck is silent" shellcheck_clean
 test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean "$KERNEL_SRC"
 test_that "checkpatch of linux $STOCK_SERIES is silent" \
 	checkpatch_clean "/cache/src/linux-$STOCK_SERIES"
-test_that "unsafe Rust is in ftrace.rs and mca.rs only" unsafe_in_two_files
+test_that "unsafe Rust is in ftrace.rs and sys.rs only" unsafe_in_two_files
 test_that "Sphinx builds Documentation without a warning" docs_build

@@ -1,32 +1,40 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The mail thread's procedure; the run without the guard is the control of the one with it.
+# test-procedure.sh SUITE SCENARIO...: the mail thread's procedure in variations, one host VM for all;
+# the runs without the guard are the controls of those with it.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
 source "$TOP/selftests/vm/verdict.sh"
 
-readonly DIR="$BUILD/check/procedure"
-
-# judged JUDGEMENT GUEST: succeeds if the judgement finds nothing missing
+# judged SCENARIO: succeeds if the judgement finds nothing missing
 judged()
 {
 	local missing
 
-	missing=$("judge_$1" "$DIR/$2")
-	[ -z "$missing" ] || { printf '%s\n' "$missing" "see $DIR/$2/console.log"; return 1; }
+	scenario "$1"
+	missing=$("judge_$FATE" "$DIR/$1")
+	[ -z "$missing" ] || { printf '%s\n' "$missing" "see $DIR/$1/console.log"; return 1; }
 }
 
 ran()
 {
-	run_vm "$DIR" procedure "$AMD_CPU" GUESTS=unguarded,guarded || {
+	local guests
+
+	guests=$(printf '%s,' "${SCENARIOS[@]}")
+	run_vm "$DIR" procedure "$AMD_CPU" "GUESTS=${guests%,}" || {
 		cat "$DIR/job.log" "$DIR/qemu.log"
 		return 1
 	}
 }
 
+readonly DIR="$BUILD/check/$1"
+shift
+readonly SCENARIOS=("$@")
+
 ktap_print_header
-ktap_set_plan 3
-test_that "both guests ran to their end" ran
-test_that "without the guard the guest panics as in the thread" judged panic unguarded
-test_that "with the guard the process gets SIGBUS BUS_MCEERR_AO at its page" judged survival guarded
+ktap_set_plan $((${#SCENARIOS[@]} + 1))
+test_that "each guest ran to its end" ran
+for name in "${SCENARIOS[@]}"; do
+	test_that "$(describe "$name")" judged "$name"
+done

@@ -3,12 +3,19 @@
 # What became of a guest, by its console and by the MSR accesses its host saw. Never by time.
 # Each judgement prints what is missing, one line each, and nothing if all is as it should be.
 
-# The MCi_STATUS and MCA_DESTAT registers of bank 9, where QEMU reports memory errors.
-readonly STATUS_MSR=425
-readonly DESTAT_MSR=c0002098
-
 # VAL, EN, MISCV, ADDRV, DEFERRED and POISON: an action-optional error as QEMU reports it.
 readonly AO_STATUS=9c00180000000000
+
+# status_msr BANK, destat_msr BANK: the bank's MCi_STATUS and MCA_DESTAT registers, as in the trace
+status_msr()
+{
+	printf '%x' $((0x401 + 4 * $1))
+}
+
+destat_msr()
+{
+	printf '%x' $((0xc0002008 + 0x10 * $1))
+}
 
 expect()
 {
@@ -22,13 +29,25 @@ expect_not()
 	line=$(grep -m 1 -E -- "$2" "$1" 2> /dev/null) && echo "${1##*/} has: $line"
 }
 
+# expect_times N FILE PATTERN
+expect_times()
+{
+	local times
+
+	times=$(grep -c -- "$3" "$2" 2> /dev/null)
+	[ "$times" = "$1" ] || echo "${2##*/} has ${times:-0} times, not $1: $3"
+}
+
 # The error reached the bank, and the guest's poll found it there. What the guest did to its banks
 # from then on is left in msr.after.
 injected()
 {
-	expect "$1/injected" '^pfn 0x'
-	expect "$1/msr.trace" "msr_read $STATUS_MSR = 0x$AO_STATUS$"
-	sed -n "/msr_read $STATUS_MSR = 0x$AO_STATUS$/,\$p" "$1/msr.trace" > "$1/msr.after"
+	local status_msr
+
+	status_msr=$(status_msr $BANK)
+	expect "$1/injected" '^gpa 0x'
+	expect "$1/msr.trace" "msr_read $status_msr = 0x$AO_STATUS$"
+	sed -n "/msr_read $status_msr = 0x$AO_STATUS$/,\$p" "$1/msr.trace" > "$1/msr.after"
 }
 
 readonly NOTHING='(tried to write 0x0000000000000000)'
@@ -36,16 +55,42 @@ readonly NOTHING='(tried to write 0x0000000000000000)'
 # As in the mail thread: message, MSR, symbols, panic.
 judge_panic()
 {
+	local destat
+
+	destat=$(destat_msr $BANK)
 	injected "$1"
-	expect "$1/console.log" "mce: MSR access error: WRMSR to 0x$DESTAT_MSR $NOTHING"
+	expect "$1/console.log" "mce: MSR access error: WRMSR to 0x$destat $NOTHING"
 	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* (mce_wrmsrq+0x'
 	expect "$1/console.log" ' amd_clear_bank+0x'
 	expect "$1/console.log" ' machine_check_poll+0x'
 	expect "$1/console.log" ' mce_timer_fn+0x'
 	expect "$1/console.log" 'Kernel panic - not syncing: MCA architectural violation!'
-	expect "$1/msr.after" "msr_write $DESTAT_MSR = 0x0 (#GP)"
-	expect_not "$1/msr.after" "msr_write $STATUS_MSR "
+	expect "$1/msr.after" "msr_write $destat = 0x0 (#GP)"
+	expect_not "$1/msr.after" "msr_write $(status_msr $BANK) "
 	expect_not "$1/console.log" '^SIGBUS'
+}
+
+# What the guard must have said and counted of so many errors; nothing if there is none.
+guarded()
+{
+	[ "$GUARD" = yes ] || return
+	expect "$1/console.log" 'amd_mce_guard: guarding'
+	expect "$1/console.log" "deferred error guarded: bank $BANK, status 0x"
+	expect "$1/console.log" "/deferred_guarded:$2"
+	expect "$1/console.log" "/guarded_by_bank:\\(0 \\)\\{$BANK\\}$2 "
+}
+
+# No register but MCi_STATUS was written, and nothing broke.
+intact()
+{
+	expect "$1/msr.after" "msr_write $(status_msr $BANK) = 0x0$"
+	expect_not "$1/msr.trace" 'msr_write c000|#GP'
+	alive "$1"
+}
+
+alive()
+{
+	expect_not "$1/console.log" 'Kernel panic|BUG:|WARNING:|Oops|MSR access error'
 }
 
 # The bank is cleared, by its STATUS register alone; the record is logged as it was; the process
@@ -54,16 +99,51 @@ judge_survival()
 {
 	local page
 
-	page=$(sed -n 's/^Data pages at \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log")
+	page=$(sed -n 's/^Data pages at \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log" | head -n 1)
 	injected "$1"
-	expect "$1/console.log" 'amd_mce_guard: guarding'
 	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
 	expect "$1/console.log" '^guest: victim exit status 0'
-	expect "$1/console.log" "mce_record: .*MC9: $AO_STATUS,"
-	expect "$1/console.log" "deferred error guarded: bank 9, status 0x$AO_STATUS"
-	expect "$1/console.log" '/deferred_guarded:1'
-	expect "$1/console.log" '/by_bank:   9       1       1'
-	expect "$1/msr.after" "msr_write $STATUS_MSR = 0x0$"
-	expect_not "$1/msr.trace" "msr_write $DESTAT_MSR|#GP"
-	expect_not "$1/console.log" 'Kernel panic|BUG:|WARNING:|Oops|MSR access error'
+	expect "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
+	guarded "$1" 1
+	intact "$1"
+}
+
+# The one bank for both errors keeps the later, with OVER set, if it was not polled in between.
+judge_wake()
+{
+	local page
+
+	page=$(sed -n 's/^Data pages at \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log" | tail -n 1)
+	expect_times 2 "$1/injected" '^pfn 0x'
+	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
+	guarded "$1" '[12]'
+	cp "$1/msr.trace" "$1/msr.after"
+	intact "$1"
+}
+
+judge_ten()
+{
+	injected "$1"
+	expect_times 10 "$1/injected" '^pfn 0x'
+	expect_times 10 "$1/console.log" '^SIGBUS si_code 5 (BUS_MCEERR_AO) .* si_addr_lsb 12'
+	expect_times 10 "$1/console.log" '^guest: victim exit status 0'
+	expect_times 10 "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
+	guarded "$1" 10
+	intact "$1"
+}
+
+# Nobody polls, the CPU raises the exception.
+judge_touch()
+{
+	expect "$1/injected" '^pfn 0x'
+	expect "$1/console.log" '^SIGBUS si_code 4 (BUS_MCEERR_AR)'
+	alive "$1"
+}
+
+judge_unseen()
+{
+	expect "$1/injected" '^pfn 0x'
+	expect "$1/console.log" "^guest: bank 9 status 0x$AO_STATUS"
+	expect_not "$1/console.log" '^SIGBUS|mce_record:'
+	alive "$1"
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # these are for whoever sources this
 # Which kernels: the one under test, vulnerable unless KERNEL says otherwise, and the series of the
-# stock kernel that the module must also build for.
+# stock kernel that the module must also build for, which has the fix.
 
 KERNEL=${KERNEL:-6.19.8}
 readonly STOCK_SERIES=7.3

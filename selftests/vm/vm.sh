@@ -8,44 +8,58 @@ readonly AMD_CPU=max,vendor=AuthenticAMD,family=23,model=1
 
 # Seconds after which a VM is taken to hang, many times what it needs; with a guest in it, longer
 # than the procedure's own patience. Nothing is judged by how long it took.
-readonly VM_TIMEOUT=300
-readonly NESTED_VM_TIMEOUT=1300
+# VM_TIMEOUT from outside is for runs that are expected to hang.
+readonly JOB_TIMEOUT=300 KSELFTEST_TIMEOUT=1800 PROCEDURE_TIMEOUT=2400
 
-# run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots with the sysroot as the root file system and runs
-# selftests/vm/jobs/JOB.sh there, whose output, results and console end up in DIR, below build/.
-# The job finds DIR as /lab.
+# run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
+# system and runs selftests/vm/jobs/JOB.sh there, whose output, results and console end up in DIR,
+# below build/. The job finds DIR as /lab and what is built for the kernel as $OUT.
 run_vm()
 {
-	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$VM_TIMEOUT
+	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$JOB_TIMEOUT
 	local export=local,security_model=none
 
-	arguments="console=ttyS0 panic=-1 oops=panic root=root ro rootfstype=9p"
-	arguments+=" rootflags=trans=virtio,version=9p2000.L,cache=loose"
+	arguments="console=ttyS0 quiet panic=-1 oops=panic log_buf_len=4M"
+	arguments+=" root=root ro rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose"
 	# TCG's clock is measured roughly at first. KVM must take the later, finer value for the
 	# same, or it leaves the guest's TSC without a ratio and the guest's timers stand still.
 	arguments+=" kvm.tsc_tolerance_ppm=20000"
-	arguments+=" init=/repo/selftests/vm/vm-init.sh JOB=$2 OBJ=$KERNEL_OBJ SRC=$KERNEL_SRC"
-	[ "$2" != procedure ] || timeout=$NESTED_VM_TIMEOUT
+	arguments+=" init=/repo/selftests/vm/vm-init.sh JOB=$2 SRC=$KERNEL_SRC OUT=$KERNEL_OUT"
+	case $2 in
+	procedure) timeout=$PROCEDURE_TIMEOUT ;;
+	kselftest) timeout=$KSELFTEST_TIMEOUT ;;
+	esac
 	shift 3
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	in_sysroot timeout -k 10 "$timeout" qemu-system-x86_64 \
+	in_sysroot timeout -k 10 "${VM_TIMEOUT:-$timeout}" qemu-system-x86_64 \
 		-accel tcg,thread=multi -cpu "$cpu" -smp 2 -m 2048 \
 		-nodefaults -display none -no-reboot -serial "file:$in_vm/console.log" \
 		-virtfs "$export,path=/,mount_tag=root,readonly=on,multidevs=remap" \
 		-virtfs "$export,path=$in_vm,mount_tag=lab" \
-		-kernel "$KERNEL_OBJ/arch/x86/boot/bzImage" -append "$arguments $*" \
+		-kernel "$KERNEL_OUT/bzImage" -append "$arguments $*" \
 		> "$dir/qemu.log" 2>&1 < /dev/null
 	[ "$(cat "$dir/status" 2> /dev/null)" = 0 ]
 }
 
-# build_module KDIR DIR: through the project's own Makefile and its preflight
-build_module()
+# build_guest: what the VMs and guests of the kernel in use need beside it: the module, by way of the
+# project's own Makefile and its preflight, the tests, and the guest's user space
+build_guest()
 {
-	in_sysroot make -C /repo KDIR="$1" MO="/repo/build/$2"
+	mkdir -p "$TOP${KERNEL_OUT#/repo}"
+	cp "$(kernel_obj_dir)/arch/x86/boot/bzImage" "$TOP${KERNEL_OUT#/repo}/" &&
+		in_sysroot make -C /repo KDIR="$KERNEL_OBJ" MO="$KERNEL_OUT/module" &&
+		install_tests "$KERNEL_OBJ" "$KERNEL_OUT" USERLDFLAGS=-static &&
+		in_sysroot "$INSIDE"/build-initramfs.sh "$KERNEL_OUT"
 }
 
-build_initramfs()
+# install_tests KDIR OUT [VARIABLE=VALUE...]: from selftests/ into OUT/kselftest, as anybody would
+install_tests()
 {
-	in_sysroot "$INSIDE"/build-initramfs.sh
+	local kdir=$1 out=$2
+
+	shift 2
+	in_sysroot make -C /repo/selftests install KDIR="$kdir" STAGE="$out/stage" \
+		GUARD="$out/module/rust/amd_mce_guard.ko" INSTALL_PATH="$out/kselftest" \
+		KSFT="$KERNEL_SRC/tools/testing/selftests" "$@"
 }

@@ -1,7 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
-# Process 1 of the guest: loads the guard if told to, lets the victim wait for its memory error and
-# tells what happened. $GUARD comes from the kernel command line.
+# Process 1 of the guest: loads the guard if told to, lets victims wait for their memory errors and
+# tells what happened. The variables in capitals come from the kernel command line, see
+# scenarios.sh.
 
 busybox mount -t devtmpfs none /dev
 busybox mount -t proc none /proc
@@ -10,8 +11,8 @@ busybox mount -t debugfs none /sys/kernel/debug
 busybox mount -t tracefs none /sys/kernel/tracing
 exec 2>&1
 
-# Polling each second instead of every five minutes.
-echo 1 > /sys/devices/system/machinecheck/machinecheck0/check_interval
+# Polling each second instead of every five minutes, or not at all.
+echo "$POLL" > /sys/devices/system/machinecheck/machinecheck0/check_interval
 echo 1 > /sys/kernel/tracing/events/mce/mce_record/enable
 
 if [ "$GUARD" = yes ]; then
@@ -19,21 +20,54 @@ if [ "$GUARD" = yes ]; then
 	echo "guest: insmod exit status $?"
 fi
 
-# The kernel and this script write to the same serial line, each into the other's lines. So the
-# kernel has it only while the victim waits: for the panic. It booted quietly, too, since characters
-# on a serial line are what takes time in a nested guest.
-/victim > /victim.log &
-until busybox grep -q '^Data pages' /victim.log || ! kill -0 $!; do
-	busybox usleep 100000
+if [ "$BUSY" = yes ]; then
+	for cpu in $(busybox grep -o '^processor' /proc/cpuinfo); do
+		while :; do :; done &
+	done
+fi
+
+victims=
+for victim in $(busybox seq "$VICTIMS"); do
+	# shellcheck disable=SC2086 # TOUCH is a word or nothing
+	/mce_victim early anonymous $TOUCH > "/victim.$victim" &
+	victims="$victims $!"
+	until busybox grep -q '^Data pages' "/victim.$victim" || ! kill -0 $!; do
+		busybox usleep 100000
+	done
 done
-busybox cat /victim.log
+
+# The kernel and this script write to the same serial line, each into the other's lines. So the
+# kernel has it only while the victims wait: for the panic. It booted quietly, too, since characters
+# on a serial line are what takes time in a nested guest.
+for victim in $(busybox seq "$VICTIMS"); do
+	busybox grep '^Data pages' "/victim.$victim"
+done
+echo "guest: ready"
 busybox dmesg -n 8
-wait $!
-status=$?
+
+if [ "$INSIDE" = yes ]; then
+	address=$(busybox sed -n 's/^Data pages .* physically //p' /victim.1)
+	/mce_inject 0 error 9 0x9c00180000000000 "$address" 0x8c
+fi
+
+# Where nobody looks for the error, it is in its bank and stays there.
+if [ "$UNSEEN" = yes ]; then
+	until [ "$(/mce_inject 0 status 9)" != 0 ]; do
+		busybox sleep 1
+	done
+	busybox sleep 5
+	echo "guest: bank 9 status $(/mce_inject 0 status 9)"
+	# shellcheck disable=SC2086 # one word each
+	kill -KILL $victims
+fi
+
+for victim in $victims; do
+	wait "$victim"
+	echo "guest: victim exit status $?"
+done
 busybox dmesg -n 1
 
-busybox grep '^SIGBUS' /victim.log
-echo "guest: victim exit status $status"
+busybox grep -h '^SIGBUS' /victim.*
 busybox dmesg | busybox grep -E 'amd_mce_guard: |WARNING:|BUG:'
 busybox grep mce_record: /sys/kernel/tracing/trace
 if [ "$GUARD" = yes ]; then

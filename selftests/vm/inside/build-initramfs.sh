@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The guest's whole user space: busybox, the victim, the module.
+# build-initramfs.sh DIR: the guest's whole user space: busybox, the victim, the module. It ends up
+# in DIR, where the module and the tests are.
 set -e -o pipefail
-guest=/repo/selftests/vm/guest
-cd /repo/build
+cd "$1"
 
 rm -rf initramfs
 mkdir -p initramfs/{bin,dev,proc,sys}
-gcc -static -O2 -Wall -Wextra -Werror -o initramfs/victim $guest/victim.c
+cp kselftest/amd_mce_guard/mce_{victim,inject} initramfs/
 cp /usr/bin/busybox initramfs/bin/
-cp $guest/init.sh initramfs/init
+cp /repo/selftests/vm/guest/init.sh initramfs/init
 cp module/rust/amd_mce_guard.ko initramfs/
 
 cd initramfs

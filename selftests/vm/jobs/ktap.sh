@@ -6,7 +6,7 @@
 source "$SRC/tools/testing/selftests/kselftest/ktap_helpers.sh"
 source /repo/selftests/vm/test-that.sh
 
-readonly KO=/repo/build/module/rust/amd_mce_guard.ko
+readonly KO=$OUT/module/rust/amd_mce_guard.ko
 readonly TRACING=/sys/kernel/tracing
 readonly GUARD_DIR=/sys/kernel/debug/amd_mce_guard
 
@@ -16,12 +16,12 @@ log_says()
 	dmesg | sed 's/^\[ *[0-9.]*\] //' | grep -xF "$1" || { dmesg | tail -n 5; return 1; }
 }
 
-# load_fails_with REASON: insmod fails, and for this reason
+# load_fails_with REASON KO: insmod fails, and for this reason
 load_fails_with()
 {
 	local output
 
-	if output=$(insmod $KO 2>&1); then
+	if output=$(insmod "$2" 2>&1); then
 		echo "insmod succeeded"
 		rmmod amd_mce_guard
 		return 1
@@ -35,10 +35,9 @@ not_hooked()
 	[ -r $TRACING/enabled_functions ] && ! grep amd_clear_bank $TRACING/enabled_functions
 }
 
-# debugfs is there, as KUnit's directory shows, and ours is not
 no_files()
 {
-	[ -d ${GUARD_DIR%/*}/kunit ] && ! ls -d $GUARD_DIR
+	[ -d ${GUARD_DIR%/*}/tracing ] && ! ls -d $GUARD_DIR
 }
 
 no_splat()

@@ -2,11 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # The mail thread's procedure, in the host VM: start a guest, ask where its victim's page is on the
 # host, poison that page, and watch what becomes of the guest. Once for each of $GUESTS, a list of
-# unguarded and guarded separated by commas.
+# scenarios separated by commas.
+
+# shellcheck source-path=SCRIPTDIR/..
+source /repo/selftests/vm/scenarios.sh
 
 readonly TRACING=/sys/kernel/tracing
 readonly MONITOR=/tmp/monitor
 readonly CONSOLE=/tmp/console.log
+
+# An action-optional error, and where its address says that it is known to a page (MCi_MISC).
+readonly AO=0x9c00180000000000 PAGE_MISC=0x8c
 
 # Generous: only a guest that hangs meets these.
 readonly BOOT_SECONDS=300
@@ -35,15 +41,21 @@ gone()
 
 start_guest()
 {
-	local guard=no
+	local init="GUARD=$GUARD VICTIMS=$VICTIMS POLL=$POLL BUSY=$BUSY INSIDE=$INSIDE"
 
-	[ "$1" = unguarded ] || guard=yes
+	init+=" UNSEEN=$UNSEEN TOUCH=$TOUCH"
 	rm -f $MONITOR $CONSOLE
-	qemu-system-x86_64 -accel kvm -cpu host -smp 1 -m 256 -nodefaults -display none -no-reboot \
-		-kernel "$OBJ/arch/x86/boot/bzImage" -initrd /repo/build/initramfs.cpio.gz \
-		-append "console=ttyS0 quiet panic=-1 GUARD=$guard" \
+	qemu-system-x86_64 -accel kvm -cpu "$CPU" -smp "$SMP" -m 256 -nodefaults -display none \
+		-no-reboot -kernel "/repo/build/kernels/$GUEST/bzImage" \
+		-initrd "/repo/build/kernels/$GUEST/initramfs.cpio.gz" \
+		-append "console=ttyS0 quiet panic=-1 $BOOT $init" \
 		-serial file:$CONSOLE -monitor unix:$MONITOR,server,nowait &
 	qemu=$!
+}
+
+monitor()
+{
+	echo "$1" | socat -t 10 - UNIX-CONNECT:$MONITOR
 }
 
 # Prints the PFN on the host that holds guest physical address $1.
@@ -51,28 +63,52 @@ host_pfn()
 {
 	local answer
 
-	answer=$(echo "gpa2hpa $1" | socat -t 10 - UNIX-CONNECT:$MONITOR |
+	answer=$(monitor "gpa2hpa $1" |
 		sed -n 's/^Host physical address for .* is \(0x[0-9a-f]*\).*/\1/p')
 	[ -n "$answer" ] && printf '0x%x\n' $((answer >> 12))
 }
 
+# inject GPA: an error at that address of the guest
+inject()
+{
+	local pfn
+
+	echo "$guest: an error at guest physical address $1 by way of $VIA"
+	case $VIA in
+	hwpoison)
+		pfn=$(host_pfn "$1") || { echo "$guest: gpa2hpa gave no address"; return 1; }
+		printf 'gpa %s\npfn %s\n' "$1" "$pfn" >> "/lab/$guest/injected"
+		echo "$pfn" > /sys/kernel/debug/hwpoison/corrupt-pfn ;;
+	monitor)
+		echo "gpa $1" >> "/lab/$guest/injected"
+		monitor "mce 0 $BANK $AO 0 $1 $PAGE_MISC" > /dev/null ;;
+	guest)
+		echo "gpa $1" >> "/lab/$guest/injected" ;;
+	esac
+}
+
+# Each error but the last waits until the guest has dealt with the one before, if it can.
+signalled()
+{
+	[ "$(grep -c "msr_write .* = 0x0$" $TRACING/trace)" -ge "$1" ]
+}
+
 procedure()
 {
-	local guest=$1 log=$CONSOLE since=$SECONDS gpa pfn
+	local log=$CONSOLE since=$SECONDS gpa number=0
 
 	mkdir "/lab/$guest"
 	: > $TRACING/trace
-	start_guest "$guest"
+	start_guest
 
-	# To the end of the line, which comes character by character.
-	within $BOOT_SECONDS grep -qs '^Data pages at .* physically 0x[0-9a-f]*000.$' "$log" ||
-		{ echo "$guest: the victim did not start"; return 1; }
-	gpa=$(sed -n 's/^Data pages at .* physically \(0x[0-9a-f]*\).*/\1/p' "$log")
-	pfn=$(host_pfn "$gpa") || { echo "$guest: gpa2hpa gave no address for $gpa"; return 1; }
-	printf 'gpa %s\npfn %s\n' "$gpa" "$pfn" > "/lab/$guest/injected"
-
-	echo "$guest: poisoning host PFN $pfn, guest physical address $gpa"
-	echo "$pfn" > /sys/kernel/debug/hwpoison/corrupt-pfn || return 1
+	within $BOOT_SECONDS grep -qs '^guest: ready' "$log" ||
+		{ echo "$guest: the victims did not start"; return 1; }
+	for gpa in $(sed -n 's/^Data pages at .* physically \(0x[0-9a-f]*\).*/\1/p' "$log"); do
+		[ $FATE != ten ] || within $DEATH_SECONDS signalled $number || return 1
+		# A guest that the first error has killed needs no second.
+		inject "$gpa" || { [ $number -gt 0 ] && gone; } || return 1
+		number=$((number + 1))
+	done
 
 	within $DEATH_SECONDS gone || { echo "$guest: still running, giving up"; return 1; }
 	echo "$guest: has ended"
@@ -85,7 +121,8 @@ echo 1 > $TRACING/events/kvm/kvm_msr/enable || exit 1
 
 status=0
 for guest in ${GUESTS//,/ }; do
-	procedure "$guest" || status=1
+	scenario "$guest"
+	procedure || status=1
 	if ! gone; then
 		kill "$qemu"
 		wait "$qemu"

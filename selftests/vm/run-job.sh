@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# run-job.sh JOB [SUITE...]: one job of `make check`, and a line about how it went. The KTAP of its
+# suites, all of them unless some are named, ends up in build/check/JOB.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/lab.sh"
+source "$TOP/selftests/vm/suites.sh"
+source "$TOP/selftests/vm/scenarios.sh"
+source "$TOP/selftests/vm/tally.sh"
+
+# kselftests KERNEL CPU [KERNEL ARGUMENT...]: the suites, in one VM
+kselftests()
+{
+	local tests=${SUITES[*]}
+
+	use_kernel "$1"
+	run_vm "$DIR" kselftest "$2" "TESTS=${tests// /,}" "${@:3}" > "$DIR.log" 2>&1 ||
+		echo "the VM did not finish" >> "$DIR.log"
+}
+
+# in_vm [KERNEL ARGUMENT...]: a suite whose KTAP is what a job in a VM prints
+in_vm()
+{
+	use_kernel test
+	run_vm "$DIR" "$JOB" "$AMD_CPU" "$@" > "$DIR.log" 2>&1 ||
+		echo "the VM did not finish" >> "$DIR.log"
+	mv "$DIR/job.log" "$DIR/$JOB.ktap"
+}
+
+# A copy of the module that looks for a function which no kernel has.
+build_nofunction()
+{
+	rm -rf "$BUILD/nofunction"
+	mkdir "$BUILD/nofunction"
+	cp -r "$TOP/Makefile" "$TOP/Kbuild" "$TOP/rust" "$BUILD/nofunction"
+	sed -i 's/c"amd_clear_bank"/c"amd_clear_bang"/' "$BUILD/nofunction/rust/sys.rs"
+	use_kernel test
+	in_sysroot make -C /repo/build/nofunction KDIR="$KERNEL_OBJ" > "$DIR.build.log" 2>&1
+}
+
+# outside [ARGUMENT...]: a suite of its own
+outside()
+{
+	mkdir -p "$DIR"
+	"$TOP/selftests/vm/test-${SCRIPT:-$JOB}.sh" "$@" > "$DIR.ktap" 2> "$DIR.log"
+	mkdir -p "$DIR"
+	mv "$DIR.ktap" "$DIR/$JOB.ktap"
+}
+
+run()
+{
+	case $JOB in
+	amd)
+		kselftests test "$AMD_CPU" ;;
+	debug)
+		kselftests debug "$AMD_CPU" panic_on_warn=1 ;;
+	cfi | fixed)
+		kselftests "$JOB" "$AMD_CPU" ;;
+	reference)
+		kselftests fixed "$AMD_CPU" REFERENCE=yes ;;
+	intel)
+		kselftests test max,vendor=GenuineIntel ;;
+	hygon)
+		kselftests test max,vendor=HygonGenuine,family=24 ;;
+	smca)
+		kselftests test "$AMD_CPU" setcpuid=smca ;;
+	kunit)
+		in_vm kunit.enable=1 ;;
+	nofunction)
+		build_nofunction
+		in_vm ;;
+	procedure)
+		mapfile -t guests < <(expand $PROCEDURE)
+		outside procedure "${guests[@]}" ;;
+	variants)
+		mapfile -t guests < <(expand $VARIANTS)
+		SCRIPT=procedure outside variants "${guests[@]}" ten-guarded ignore_ce-unguarded ;;
+	*)
+		outside ;;
+	esac
+}
+
+readonly JOB=$1
+readonly DIR="$BUILD/check/$JOB"
+shift
+read -ra SUITES <<< "${*:-$(suites "$JOB")}"
+
+since=$SECONDS
+rm -rf "$DIR" "$DIR.log"
+mkdir -p "$DIR"
+run
+tally "$JOB" "${SUITES[@]}"
+printf '%-12s %3d passed, %d failed, %d skipped in %s\n' "$JOB" $passed $failed $skipped \
+	"$(elapsed $((SECONDS - since)))"

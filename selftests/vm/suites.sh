@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # for whoever sources this
+# What `make check` consists of: jobs, which it runs side by side, and the suites of each, which have
+# their KTAP in build/check/JOB/SUITE.ktap.
+
+# The kselftests that a VM with something to guard runs.
+readonly KSELFTESTS=(load deferred corrected memory ftrace hotplug stress)
+
+# Those that take longest come first.
+readonly JOBS=(debug procedure variants lint amd fixed reference cfi build kunit preflight
+	nofunction intel hygon smca)
+
+# suites JOB: its suites
+suites()
+{
+	case $1 in
+	amd | debug | cfi | fixed | reference)
+		echo "${KSELFTESTS[@]}" ;;
+	intel | hygon | smca)
+		echo unaffected ;;
+	*)
+		echo "$1" ;;
+	esac
+}
+
+# kernels JOB: the kernels it needs, see kernel.sh
+kernels()
+{
+	case $1 in
+	debug | cfi)
+		echo test "$1" ;;
+	fixed | reference)
+		echo test fixed ;;
+	variants)
+		echo test fixed reverted ;;
+	lint | build)
+		echo test stock ;;
+	*)
+		echo test ;;
+	esac
+}
