@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck source-path=SCRIPTDIR disable=SC2034
 # Shell functions for the tests: what a test is and how it ends, and loading modules.
 #
 # A test is a function of verbs. Each verb writes what it does and what it sees to the kernel log,
@@ -21,7 +22,6 @@ export LC_ALL=C
 cd "$(dirname "$0")" || exit
 # shellcheck source=/dev/null
 source ../kselftest/ktap_helpers.sh || exit
-# shellcheck source-path=SCRIPTDIR
 source ./modules.sh
 source ./mce.sh
 source ./others.sh
@@ -141,7 +141,7 @@ run_test()
 		echo "# SKIP: $output"
 		ktap_test_skip "$1" ;;
 	*)
-		echo "${output:-exit status $status}" | sed 's/^/# /'
+		printf '%s\n' "${output:-exit status $status}" | sed 's/^/# /'
 		ktap_test_fail "$1" ;;
 	esac
 }
@@ -170,6 +170,8 @@ clean_up()
 {
 	stop_tracing
 	others_leave
+	# If ftrace is off, taking a hook back does not work, either.
+	[ "$(sysctl -n kernel.ftrace_enabled)" = 1 ] || sysctl -q -w kernel.ftrace_enabled=1
 	unload $MODULE
 }
 

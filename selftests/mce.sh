@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
 # Verbs for the tests: errors in machine check banks, and what becomes of them.
 
 readonly MACHINECHECK=/sys/devices/system/machinecheck
@@ -100,7 +101,7 @@ harmless()
 
 	IFS=.- read -r major minor patch _ <<< "$(uname -r)"
 	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || [ "$major" -ge 7 ] ||
-		[ "$major.$minor" = 6.19 -a "${patch%%[!0-9]*}" -ge 10 ]
+		{ [ "$major.$minor" = 6.19 ] && [ "${patch%%[!0-9]*}" -ge 10 ]; }
 }
 
 # may_inject(status) - skip this test rather than put an error into a bank that ends in a panic
@@ -164,6 +165,7 @@ reserve_huge_page()
 
 	[ -d $pages ] || skip "the kernel has no CONFIG_HUGETLBFS"
 	before=$(cat $pages/nr_hugepages)
+	# shellcheck disable=SC2064 # with the values of now
 	trap "forget_errors; end_victim; echo $before > $pages/nr_hugepages" EXIT
 	echo $((before + 1)) > $pages/nr_hugepages
 	[ "$(cat $pages/free_hugepages)" -gt 0 ] || skip "no memory for a huge page"

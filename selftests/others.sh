@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
 # Verbs for the tests: others who use the same function by way of ftrace, each with a verb to come,
 # one to go, and one to tell whether it has seen amd_clear_bank() since it was last asked.
 

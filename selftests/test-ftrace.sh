@@ -17,7 +17,7 @@ sysctl_while_loaded()
 % insmod amd_mce_guard
 $GUARDING
 % sysctl kernel.ftrace_enabled=0
-> Device or resource busy
+> refused
 > kernel.ftrace_enabled = 1
 % inject cpu 0 bank 9 status $DEFERRED
 $(first 9 $DEFERRED)
@@ -29,7 +29,7 @@ sysctl_before_loading()
 {
 	trap 'sysctl -q -w kernel.ftrace_enabled=1' EXIT
 	set_ftrace 0
-	[ "$(sysctl -n kernel.ftrace_enabled)" = 0 ] || skip "somebody else needs ftrace"
+	[ "$(sysctl -n kernel.ftrace_enabled)" = 0 ] || skip "this ftrace cannot be switched off"
 	load_failing_guard
 	set_ftrace 1
 	show_hook

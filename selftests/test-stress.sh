@@ -85,7 +85,7 @@ deferred_come_and_go()
 	end_storm
 	with=$(passed $DEFERRED_SEEN)
 	without=$(passed $DEFERRED)
-	[ "$with" -gt 0 ] && [ "$without" -gt 0 ] || die "guarded $with, passed $without"
+	((with > 0 && without > 0)) || die "guarded $with, passed $without"
 	log "> guarded or passed: $((with + without))"
 	show_hook
 	check_result "\

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
 # Verbs for the tests: a process whose memory goes bad.
 
 # start_victim(options...) - start a process and learn where its page is

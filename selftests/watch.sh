@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
 # Verbs for the tests: what becomes of the errors in the banks. Two witnesses, neither of them the
 # guard's own: the event mce:mce_record, which is what users are told, and a kprobe in the body of
 # amd_clear_bank(), just behind the hook, which sees the record as that function goes by it.
@@ -74,15 +75,16 @@ records_are()
 poll()
 {
 	local pending cleared=0
-	declare -A until
+	declare -A enough
 
 	# A poll may be under way that has passed the bank: the one that begins after it counts,
 	# and is over when the next begins.
+	# shellcheck disable=SC2153 # from mce.sh
 	for pending in "${PENDING[@]}"; do
-		until[${pending% *}]=$(($(polls "${pending% *}") + 2))
+		enough[${pending% *}]=$(($(polls "${pending% *}") + 2))
 	done
 	for pending in "${PENDING[@]}"; do
-		loop_until cleared_or_polled_since "$pending" "${until[${pending% *}]}" ||
+		loop_until cleared_or_polled_since "$pending" "${enough[${pending% *}]}" ||
 			die "CPU ${pending% *} is not polled"
 		if [ "$(bank_status "$pending")" = 0 ]; then
 			cleared=$((cleared + 1))

@@ -10,10 +10,11 @@ source "$TOP/selftests/vm/tally.sh"
 
 readonly CHECK="$BUILD/check"
 
-# select_jobs NAME...: sets jobs, each with the suites it is to run, if not all
+# select_jobs NAME...: sets jobs, each with the suites it is to run, if not all. A NAME is a job, a
+# kselftest, or both, as in debug:ftrace,stress.
 select_jobs()
 {
-	local name kselftests=
+	local name suites kselftests=''
 
 	jobs=()
 	for name; do
@@ -21,6 +22,9 @@ select_jobs()
 			kselftests+=" $name"
 		elif [[ " ${JOBS[*]} " == *" $name "* ]]; then
 			jobs+=("$name")
+		elif [[ " ${JOBS[*]} " == *" ${name%%:*} "* ]]; then
+			suites=${name#*:}
+			jobs+=("${name%%:*} ${suites//,/ }")
 		else
 			die "there is no test '$name', only: ${JOBS[*]} ${KSELFTESTS[*]}"
 		fi
@@ -48,6 +52,8 @@ done
 mapfile -t needed < <(tr ' ' '\n' <<< "$needed" | awk 'NF && !seen[$0]++')
 
 setup "${needed[@]}"
+use_kernel test
+choose_accel
 rm -rf "$CHECK"
 mkdir -p "$CHECK"
 

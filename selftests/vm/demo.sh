@@ -79,6 +79,7 @@ run_procedure()
 
 setup test
 use_kernel test
+choose_accel
 STAGE=0
 STAGES=1
 stage "the procedure, without and with the guard" "$BUILD/demo.log" last_event run_procedure

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # for whoever sources this
 # The kernels the lab boots and builds against, by name:
 #
 #   test      the kernel under test, as $KERNEL says; also the host VM's
 #   debug     the same, looking for mistakes; cfi: the same, built by clang, checking calls
 #   fixed     the stock series, which has the fix; reverted: the same with the fix taken out
+#   stock     Debian's own build of that series
 
 # use_source SPEC: SPEC is a version, a tree or a tarball. Sets KERNEL_TREE, KERNEL_ID and KERNEL_SRC
 # (as the sysroot sees it).
@@ -42,7 +44,7 @@ use_kernel()
 		variant=debug ;;
 	cfi)
 		variant=cfi KERNEL_MAKE=(LLVM=1) ;;
-	fixed | reverted)
+	fixed | reverted | stock)
 		spec=$STOCK_SERIES ;;
 	esac
 	use_source "$spec"
@@ -54,6 +56,7 @@ use_kernel()
 	[ "$1" != reverted ] || variant=reverted
 	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-$variant-$key
 	KERNEL_BASE=/cache/kernel/$KERNEL_ID-host-$key
+	[ "$1" != stock ] || { use_stock && KERNEL_OBJ=$STOCK_OBJ; }
 }
 
 # Where the tree and what is built of it are on this machine.
@@ -73,13 +76,13 @@ kernel_release()
 	cat "$(kernel_obj_dir)/include/config/kernel.release"
 }
 
-# get_kernel_source SPEC: after use_source, with the sysroot there
+# get_kernel_source: after use_kernel, with the sysroot there
 get_kernel_source()
 {
-	if [ -f "$1" ]; then
+	if [[ $KERNEL_ID == tarball-* ]]; then
 		rm -rf "$CACHE/src.partial"
 		mkdir -p "$CACHE/src" "$CACHE/src.partial" &&
-			cp "$1" "$CACHE/src.partial/given" && unpack given "$KERNEL_ID"
+			cp "$KERNEL" "$CACHE/src.partial/given" && unpack given "$KERNEL_ID"
 	else
 		fetch_source "$KERNEL_ID"
 	fi
@@ -124,20 +127,24 @@ build_reverted_kernel()
 	make_kernel && touch "$obj/.built"
 }
 
-# The tree that modules for Debian's own kernel of the series are built in.
+# use_stock: the stock kernel, from Debian, and the tree that modules for it are built in. Sets
+# STOCK_OBJ and STOCK_DIR (that on this machine).
 use_stock()
 {
-	STOCK_OBJ=/cache/kernel/debian-$1
+	local key
+
+	key=$(cat "$TOP/selftests/vm/inside/prepare-stock.sh" \
+		"$TOP/selftests/vm/guest/to-9p.sh" | sha256sum | cut -c 1-8)
+	STOCK_OBJ=/cache/kernel/debian-$STOCK_SERIES-$key
 	STOCK_DIR=$CACHE${STOCK_OBJ#/cache}
 }
 
-# prepare_stock SERIES: makes that tree from linux-source-SERIES, with the configuration and the
-# symbols of the headers package of the same version.
+# prepare_stock: gets both
 prepare_stock()
 {
 	rm -rf "$STOCK_DIR"
 	mkdir -p "$STOCK_DIR"
 	in_sysroot --rw apt-get update &&
-		in_sysroot "$INSIDE"/prepare-stock.sh "$1" "$STOCK_OBJ" &&
+		in_sysroot "$INSIDE"/prepare-stock.sh "$STOCK_SERIES" "$STOCK_OBJ" &&
 		touch "$STOCK_DIR/.built"
 }

@@ -19,10 +19,11 @@ kselftests()
 		echo "the VM did not finish" >> "$DIR.log"
 }
 
-# in_vm [KERNEL ARGUMENT...]: a suite whose KTAP is what a job in a VM prints
+# in_vm KERNEL [KERNEL ARGUMENT...]: a suite whose KTAP is what a job in a VM prints
 in_vm()
 {
-	use_kernel test
+	use_kernel "$1"
+	shift
 	run_vm "$DIR" "$JOB" "$AMD_CPU" "$@" > "$DIR.log" 2>&1 ||
 		echo "the VM did not finish" >> "$DIR.log"
 	mv "$DIR/job.log" "$DIR/$JOB.ktap"
@@ -48,6 +49,7 @@ outside()
 	mv "$DIR.ktap" "$DIR/$JOB.ktap"
 }
 
+# shellcheck disable=SC2086 # lists of words
 run()
 {
 	case $JOB in
@@ -57,6 +59,8 @@ run()
 		kselftests debug "$AMD_CPU" panic_on_warn=1 ;;
 	cfi | fixed)
 		kselftests "$JOB" "$AMD_CPU" ;;
+	stock)
+		kselftests stock "$AMD_CPU" COPY=yes ;;
 	reference)
 		kselftests fixed "$AMD_CPU" REFERENCE=yes ;;
 	intel)
@@ -66,16 +70,18 @@ run()
 	smca)
 		kselftests test "$AMD_CPU" setcpuid=smca ;;
 	kunit)
-		in_vm kunit.enable=1 ;;
+		in_vm test kunit.enable=1 ;;
 	nofunction)
 		build_nofunction
-		in_vm ;;
+		in_vm test ;;
+	faults)
+		in_vm debug kmemleak=on ;;
 	procedure)
-		mapfile -t guests < <(expand $PROCEDURE)
+		mapfile -t guests < <(expand ${SCENARIOS:-$PROCEDURE})
 		outside procedure "${guests[@]}" ;;
 	variants)
-		mapfile -t guests < <(expand $VARIANTS)
-		SCRIPT=procedure outside variants "${guests[@]}" ten-guarded ignore_ce-unguarded ;;
+		mapfile -t guests < <(expand ${SCENARIOS:-$VARIANTS})
+		SCRIPT=procedure outside variants "${guests[@]}" ;;
 	*)
 		outside ;;
 	esac

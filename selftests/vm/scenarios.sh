@@ -6,25 +6,26 @@
 
 # Run in one host VM each.
 readonly PROCEDURE="thread smp2 smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
-readonly VARIANTS="busy wake monitor inside fixed reverted touch"
+readonly VARIANTS="busy wake ten monitor inside fixed reverted touch ignore_ce"
 
-# expand SCENARIO...: both guests of each
+# expand SCENARIO...: both guests of each, or the one that there is
 expand()
 {
 	local scenario
 
 	for scenario; do
-		echo "$scenario-unguarded" "$scenario-guarded"
+		[ "$scenario" = ten ] || echo "$scenario-unguarded"
+		[ "$scenario" = ignore_ce ] || echo "$scenario-guarded"
 	done
 }
 
 # scenario NAME: sets what that means. GUEST: its kernel, see kernel.sh. CPU, SMP: its CPUs.
-# GUARD, VICTIMS, POLL, BUSY, INSIDE, UNSEEN, TOUCH: what its init does. VIA: how errors come to it.
-# BANK: where they are found. BOOT: kernel arguments. FATE: what must become of it.
+# GUARD, VICTIMS, POLL, BUSY, ALONE, LAST, UNSEEN, TOUCH: what its init does. VIA: how errors come to
+# it. BANK: where they are found. BOOT: kernel arguments. FATE: what must become of it.
 scenario()
 {
-	GUEST=test CPU=host SMP=1 VICTIMS=1 POLL=1 BUSY=no INSIDE=no UNSEEN=no TOUCH='' VIA=hwpoison
-	BANK=9 BOOT='' GUARD=yes FATE=survival
+	GUEST=test CPU=host SMP=1 VICTIMS=1 POLL=1 BUSY=no ALONE=no LAST=no UNSEEN=no TOUCH=''
+	VIA=hwpoison BANK=9 BOOT='' GUARD=yes FATE=survival
 	[[ $1 != *-unguarded ]] || GUARD=no FATE=panic
 	case ${1%-*} in
 	smp*)
@@ -34,13 +35,13 @@ scenario()
 	busy)
 		BUSY=yes ;;
 	wake)
-		VICTIMS=2 FATE=${FATE/survival/wake} ;;
+		VICTIMS=2 LAST=yes FATE=${FATE/survival/wake} ;;
 	ten)
 		VICTIMS=10 FATE=ten ;;
 	monitor)
 		VIA=monitor BANK=6 ;;
 	inside)
-		INSIDE=yes VIA=guest ;;
+		ALONE=yes VIA=guest ;;
 	fixed)
 		GUEST=fixed FATE=survival ;;
 	reverted)

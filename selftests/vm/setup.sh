@@ -8,7 +8,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 readonly LOGS="$BUILD/setup"
-readonly KERNELS="test debug cfi fixed reverted"
+readonly KERNELS="test debug cfi fixed reverted stock"
 # What a cold run leaves in the cache, and what it needs on the way, in MB.
 readonly DISK_NEEDED=20000
 
@@ -28,26 +28,22 @@ plan_kernel()
 	[ -n "$KERNEL_TREE" ] || [ -d "$(kernel_src_dir)" ] || need "source:$1"
 	[ "$1" != reverted ] || [ -e "$obj/.built" ] || plan_kernel fixed
 	# Somebody works in a tree of his own: make knows what is new.
-	[ -z "$KERNEL_TREE" ] && [ -e "$obj/.built" ] || need "kernel:$1"
+	if [ -n "$KERNEL_TREE" ] || [ ! -e "$obj/.built" ]; then
+		need "kernel:$1"
+	fi
 }
 
-# plan KERNEL...: their names, or stock for the tree of the stock kernel
+# plan KERNEL...: by their names
 plan()
 {
 	local kernel
 
 	[ -d "$SYSROOT" ] || need sysroot:
 	for kernel; do
-		if [ "$kernel" != stock ]; then
-			plan_kernel "$kernel"
-		elif [ ! -e "$STOCK_DIR/.built" ]; then
-			use_kernel fixed
-			[ -d "$(kernel_src_dir)" ] || need source:fixed
-			need stock:
-		fi
+		plan_kernel "$kernel"
 	done
 	for kernel; do
-		[ "$kernel" = stock ] || need "guest:$kernel"
+		need "guest:$kernel"
 	done
 }
 
@@ -61,17 +57,17 @@ run_stage()
 		# Another kernel of the same source may have fetched it.
 		[ ! -d "$(kernel_src_dir)" ] || { STAGES=$((STAGES - 1)) && return; }
 		stage "source of linux $KERNEL_ID" "$LOGS/source.log" download_size \
-			get_kernel_source "$KERNEL"
+			get_kernel_source
 		sed -n 's/^NOTE: /      /p' "$LOGS/source.log" ;;
 	kernel:reverted)
 		stage "kernel $KERNEL_ID, fix reverted" "$LOGS/kernel-reverted.log" kernel_steps \
 			build_reverted_kernel ;;
+	kernel:stock)
+		stage "Debian's linux $STOCK_SERIES and a tree for it" "$LOGS/stock.log" no_count \
+			prepare_stock ;;
 	kernel:*)
 		stage "kernel $KERNEL_ID, $KERNEL_NAME" "$LOGS/kernel-$KERNEL_NAME.log" \
 			kernel_steps build_kernel ;;
-	stock:)
-		stage "tree for Debian's linux $STOCK_SERIES" "$LOGS/stock.log" no_count \
-			prepare_stock $STOCK_SERIES ;;
 	guest:*)
 		stage "module, tests and guest for $KERNEL_NAME" "$LOGS/guest-$KERNEL_NAME.log" \
 			no_count build_guest ;;
@@ -100,7 +96,6 @@ setup()
 	rm -rf "$CACHE"/*.partial "$CACHE"/src/*.partial
 	need_tools mmdebstrap:mmdebstrap bwrap:bubblewrap patch:patch
 	[ "$(id -u)" -eq 0 ] || need_tools newuidmap:uidmap
-	use_stock "$STOCK_SERIES"
 	plan "$@"
 	check_disk
 	STAGES=${#todo[@]}
@@ -112,5 +107,5 @@ setup()
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	# shellcheck disable=SC2086 # words
-	setup $KERNELS stock
+	setup $KERNELS
 fi

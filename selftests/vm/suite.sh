@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 source "$TOP/selftests/vm/scenarios.sh"
 
 use_kernel test
-use_stock "$STOCK_SERIES"
+use_stock
 
 # shellcheck source=/dev/null
 source "$(kernel_src_dir)/tools/testing/selftests/kselftest/ktap_helpers.sh"

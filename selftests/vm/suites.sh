@@ -8,14 +8,14 @@
 readonly KSELFTESTS=(load deferred corrected memory ftrace hotplug stress)
 
 # Those that take longest come first.
-readonly JOBS=(debug procedure variants lint amd fixed reference cfi build kunit preflight
-	nofunction intel hygon smca)
+readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build faults kunit
+	preflight nofunction intel hygon smca)
 
 # suites JOB: its suites
 suites()
 {
 	case $1 in
-	amd | debug | cfi | fixed | reference)
+	amd | debug | cfi | fixed | reference | stock)
 		echo "${KSELFTESTS[@]}" ;;
 	intel | hygon | smca)
 		echo unaffected ;;
@@ -28,7 +28,9 @@ suites()
 kernels()
 {
 	case $1 in
-	debug | cfi)
+	debug | faults)
+		echo test debug ;;
+	cfi | stock)
 		echo test "$1" ;;
 	fixed | reference)
 		echo test fixed ;;

@@ -44,7 +44,7 @@ injected()
 {
 	local status_msr
 
-	status_msr=$(status_msr $BANK)
+	status_msr=$(status_msr "$BANK")
 	expect "$1/injected" '^gpa 0x'
 	expect "$1/msr.trace" "msr_read $status_msr = 0x$AO_STATUS$"
 	sed -n "/msr_read $status_msr = 0x$AO_STATUS$/,\$p" "$1/msr.trace" > "$1/msr.after"
@@ -57,7 +57,7 @@ judge_panic()
 {
 	local destat
 
-	destat=$(destat_msr $BANK)
+	destat=$(destat_msr "$BANK")
 	injected "$1"
 	expect "$1/console.log" "mce: MSR access error: WRMSR to 0x$destat $NOTHING"
 	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* (mce_wrmsrq+0x'
@@ -66,7 +66,7 @@ judge_panic()
 	expect "$1/console.log" ' mce_timer_fn+0x'
 	expect "$1/console.log" 'Kernel panic - not syncing: MCA architectural violation!'
 	expect "$1/msr.after" "msr_write $destat = 0x0 (#GP)"
-	expect_not "$1/msr.after" "msr_write $(status_msr $BANK) "
+	expect_not "$1/msr.after" "msr_write $(status_msr "$BANK") "
 	expect_not "$1/console.log" '^SIGBUS'
 }
 
@@ -83,7 +83,7 @@ guarded()
 # No register but MCi_STATUS was written, and nothing broke.
 intact()
 {
-	expect "$1/msr.after" "msr_write $(status_msr $BANK) = 0x0$"
+	expect "$1/msr.after" "msr_write $(status_msr "$BANK") = 0x0$"
 	expect_not "$1/msr.trace" 'msr_write c000|#GP'
 	alive "$1"
 }

@@ -17,23 +17,29 @@ readonly JOB_TIMEOUT=300 KSELFTEST_TIMEOUT=1800 PROCEDURE_TIMEOUT=2400
 run_vm()
 {
 	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$JOB_TIMEOUT
-	local export=local,security_model=none
+	local export=local,security_model=none accel=(-accel "tcg,thread=multi" -cpu "$cpu")
+	local IN_SYSROOT=()
 
 	arguments="console=ttyS0 quiet panic=-1 oops=panic log_buf_len=4M"
 	arguments+=" root=root ro rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose"
 	# TCG's clock is measured roughly at first. KVM must take the later, finer value for the
 	# same, or it leaves the guest's TSC without a ratio and the guest's timers stand still.
 	arguments+=" kvm.tsc_tolerance_ppm=20000"
-	arguments+=" init=/repo/selftests/vm/vm-init.sh JOB=$2 SRC=$KERNEL_SRC OUT=$KERNEL_OUT"
+	arguments+=" init=/repo/selftests/vm/vm-init.sh JOB=$2 SRC=$KERNEL_SRC OUT=$KERNEL_OUT OBJ=$KERNEL_OBJ"
+	if [ "$2" = procedure ] && [ "${HOST_ACCEL:-tcg}" = kvm ]; then
+		accel=(-accel kvm -cpu host)
+		IN_SYSROOT=(--dev-bind /dev/kvm /dev/kvm)
+	fi
+	[ "$KERNEL_NAME" != stock ] || accel+=(-initrd "$KERNEL_OUT/initrd")
 	case $2 in
 	procedure) timeout=$PROCEDURE_TIMEOUT ;;
-	kselftest) timeout=$KSELFTEST_TIMEOUT ;;
+	kselftest | faults) timeout=$KSELFTEST_TIMEOUT ;;
 	esac
 	shift 3
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	in_sysroot timeout -k 10 "${VM_TIMEOUT:-$timeout}" qemu-system-x86_64 \
-		-accel tcg,thread=multi -cpu "$cpu" -smp 2 -m 2048 \
+		"${accel[@]}" -smp 2 -m 2048 \
 		-nodefaults -display none -no-reboot -serial "file:$in_vm/console.log" \
 		-virtfs "$export,path=/,mount_tag=root,readonly=on,multidevs=remap" \
 		-virtfs "$export,path=$in_vm,mount_tag=lab" \
@@ -47,7 +53,11 @@ run_vm()
 build_guest()
 {
 	mkdir -p "$TOP${KERNEL_OUT#/repo}"
-	cp "$(kernel_obj_dir)/arch/x86/boot/bzImage" "$TOP${KERNEL_OUT#/repo}/" &&
+	if [ "$KERNEL_NAME" = stock ]; then
+		cp "$STOCK_DIR/bzImage" "$STOCK_DIR/initrd" "$TOP${KERNEL_OUT#/repo}/"
+	else
+		cp "$(kernel_obj_dir)/arch/x86/boot/bzImage" "$TOP${KERNEL_OUT#/repo}/"
+	fi &&
 		in_sysroot make -C /repo KDIR="$KERNEL_OBJ" MO="$KERNEL_OUT/module" &&
 		install_tests "$KERNEL_OBJ" "$KERNEL_OUT" USERLDFLAGS=-static &&
 		in_sysroot "$INSIDE"/build-initramfs.sh "$KERNEL_OUT"

@@ -3,6 +3,7 @@
 # Process 1 of the guest: loads the guard if told to, lets victims wait for their memory errors and
 # tells what happened. The variables in capitals come from the kernel command line, see
 # scenarios.sh.
+# shellcheck disable=SC2153
 
 busybox mount -t devtmpfs none /dev
 busybox mount -t proc none /proc
@@ -21,7 +22,7 @@ if [ "$GUARD" = yes ]; then
 fi
 
 if [ "$BUSY" = yes ]; then
-	for cpu in $(busybox grep -o '^processor' /proc/cpuinfo); do
+	busybox grep '^processor' /proc/cpuinfo | while read -r _; do
 		while :; do :; done &
 	done
 fi
@@ -45,7 +46,7 @@ done
 echo "guest: ready"
 busybox dmesg -n 8
 
-if [ "$INSIDE" = yes ]; then
+if [ "$ALONE" = yes ]; then
 	address=$(busybox sed -n 's/^Data pages .* physically //p' /victim.1)
 	/mce_inject 0 error 9 0x9c00180000000000 "$address" 0x8c
 fi
@@ -57,6 +58,13 @@ if [ "$UNSEEN" = yes ]; then
 	done
 	busybox sleep 5
 	echo "guest: bank 9 status $(/mce_inject 0 status 9)"
+	# shellcheck disable=SC2086 # one word each
+	kill -KILL $victims
+fi
+
+# The later of two errors takes the place of the earlier in their bank, if that has not been polled.
+if [ "$LAST" = yes ]; then
+	wait "${victims##* }"
 	# shellcheck disable=SC2086 # one word each
 	kill -KILL $victims
 fi

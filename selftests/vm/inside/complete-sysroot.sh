@@ -12,4 +12,4 @@ END
 # Where an ordinary user is root, there is no other user for apt to become.
 echo 'APT::Sandbox::User "root";' > "$1/etc/apt/apt.conf.d/99no-sandbox-user"
 
-mkdir "$1/repo" "$1/cache" "$1/tree" "$1/lab"
+mkdir -p "$1/repo" "$1/cache" "$1/tree" "$1/lab" "$1/usr/lib/modules"

@@ -1,10 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs installed kselftests by the kernel's own runner: $TESTS, separated by commas, from $OUT/kselftest. The
-# KTAP of each ends up in /lab/NAME.ktap.
+# Runs installed kselftests by the kernel's own runner: $TESTS, separated by commas, from
+# $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap.
 
-# For rasdaemon's database.
-mount -t tmpfs none /var/lib
+# COPY: run a copy, with nothing of the project around and the kernel's modules in place.
+if [ "${COPY:-}" = yes ]; then
+	cp -r "$OUT/kselftest" /tmp
+	mount -t tmpfs none /lib/modules
+	cp -r "$OBJ"/modules/* /lib/modules
+	mount -t tmpfs none /repo
+	mount -t tmpfs none /cache
+	OUT=/tmp
+	modprobe 9pnet_virtio
+fi
 
 [ -z "${REFERENCE:-}" ] || export AMD_MCE_GUARD_REFERENCE=yes
 

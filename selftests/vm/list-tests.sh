@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Writes Documentation/tests.rst to standard output: every test, in its own words.
+
+# shellcheck disable=SC2016,SC2086 # shell and reStructuredText as text, lists of words
+cd "$(dirname "$0")/../.." || exit
+# shellcheck source-path=SCRIPTDIR
+source selftests/vm/suites.sh
+source selftests/vm/scenarios.sh
+
+heading()
+{
+	printf '\n%s\n%s\n\n' "$1" "${1//?/=}"
+}
+
+# about SCRIPT: what its header says
+about()
+{
+	awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$1"
+}
+
+# table: of what comes in, a line each
+table()
+{
+	printf '\n.. list-table::\n   :header-rows: 1\n   :widths: 5 95\n\n   * - No.\n     - What it shows\n'
+	nl -w 1 -s ' ' | sed -E 's/\*/\\*/g; s/^([0-9]+) (.*)/   * - \1\n     - \2/'
+}
+
+# described SCRIPT VERB: the descriptions that a script gives its tests, whatever their variables hold
+described()
+{
+	sed -nE "s/^[[:space:]]*$2 \"([^\"]*(\"[^\"]*\"[^\"]*\\))?[^\"]*)\".*/\\1/p" "$1" |
+		sed -E 's/\$\(kernel_release\)/(under test)/; s/\$\(vendor\)/VENDOR/
+			s/\$STOCK_SERIES/(stock)/; s/\$option/each option that it needs/
+			s/\$\(awk[^)]*\)/VENDOR/; s/\$suite: \$case/KUNIT/; /\$/d'
+}
+
+kunit_cases()
+{
+	awk '/^#\[kunit_tests\(/ { gsub(/.*\(|\).*/, ""); suite = $0 }
+		suite && /#\[test\]/ { wanted = 1; next }
+		wanted && /fn / { sub(/.*fn /, ""); sub(/\(.*/, ""); print "``" suite "``: ``" $0 "``"; wanted = 0 }
+	' rust/*.rs
+}
+
+# scenarios NAME...: what the tests of the procedure are called
+scenarios()
+{
+	local name
+
+	for name; do
+		describe "$name"
+	done
+}
+
+cat << 'END'
+.. SPDX-License-Identifier: GPL-2.0
+.. Written by selftests/vm/list-tests.sh; make check compares.
+
+=====
+Tests
+=====
+
+What ``make check`` runs, in the tests' own words. Every guest that must live with the guard has a
+twin that must panic without it, or the test of the twin fails.
+
+END
+heading "In the guest"
+cat << 'END'
+The kselftests of ``selftests/``. The lab runs them on the vulnerable kernel (job ``amd``), on one that
+looks for mistakes (``debug``), on one that checks the type of each function it calls (``cfi``), on a
+fixed one with the guard (``fixed``) and without it (``reference``: less what the guard itself says,
+the transcripts are the same).
+END
+for suite in "${KSELFTESTS[@]}" unaffected; do
+	printf '\n**%s**: ' "$suite"
+	about "selftests/test-$suite.sh"
+	described "selftests/test-$suite.sh" run_test | table
+done
+heading "The mail thread's procedure"
+echo 'In a guest on KVM on an emulated AMD host, see :doc:`lab`; jobs ``procedure`` and ``variants``.'
+mapfile -t all < <(expand $PROCEDURE $VARIANTS)
+scenarios "${all[@]}" | table
+heading "The module by itself"
+about selftests/vm/jobs/kunit.sh
+kunit_cases | table
+for job in nofunction faults; do
+	printf '\n**%s**: ' $job
+	about selftests/vm/jobs/$job.sh
+	described selftests/vm/jobs/$job.sh test_that | table
+done
+heading "The tree"
+for job in build preflight lint; do
+	printf '\n**%s**: ' $job
+	about selftests/vm/test-$job.sh
+	described selftests/vm/test-$job.sh test_that | table
+done
