@@ -54,6 +54,12 @@ demo:
 check:
 	@selftests/vm/check.sh
 
+check-fast:
+	@TESTS="preflight kunit deferred" selftests/vm/check.sh
+
+mutations:
+	@selftests/vm/mutations.sh
+
 distclean: clean
 	$(call remove_unused,$(cache))
 
@@ -65,10 +71,14 @@ help:
 	@echo '  rust-analyzer    - write rust-project.json'
 	@echo '  clean            - remove what was built here'
 	@echo
-	@echo 'The lab, on any x86-64 machine; KERNEL=<version|tree|tarball> chooses the kernel:'
+	@echo 'The lab, on any x86-64 machine; KERNEL=<version|tree|tarball> chooses the kernel,'
+	@echo 'ACCEL=kvm the host VM where AMD virtualization can be nested:'
 	@echo '  demo             - a guest that panics without the guard and lives with it'
-	@echo '  check            - lint, build and test everything'
+	@echo '  check            - lint, build and test everything; TESTS="deferred ftrace" some'
+	@echo '  check-fast       - what to run between edits'
+	@echo '  mutations        - break things on purpose: do the tests notice?'
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 
-.PHONY: all modules modules_install preflight rust-analyzer clean setup demo check distclean help
+.PHONY: all modules modules_install preflight rust-analyzer clean setup demo check \
+	check-fast mutations distclean help

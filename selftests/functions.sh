@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck source-path=SCRIPTDIR disable=SC2034
+# shellcheck source-path=SCRIPTDIR disable=SC2034,SC2086
 # Shell functions for the tests: what a test is and how it ends, and loading modules.
 #
 # A test is a function of verbs. Each verb writes what it does and what it sees to the kernel log,
@@ -15,13 +15,12 @@ readonly PATIENCE=600	# tenths of a second; only a failure takes so long
 # Runs without the guard, to show what the kernel does by itself; only where that cannot hurt.
 readonly REFERENCE=${AMD_MCE_GUARD_REFERENCE:-}
 
-# What the guard says: when it has been loaded, and of the first error since.
-readonly GUARDING="$MODULE: guarding: this CPU has no SMCA, amd_clear_bank() is hooked"
-
 export LC_ALL=C
 cd "$(dirname "$0")" || exit
 # shellcheck source=/dev/null
 source ../kselftest/ktap_helpers.sh || exit
+source ./transcript.sh
+source ./machine.sh
 source ./modules.sh
 source ./mce.sh
 source ./others.sh
@@ -66,69 +65,20 @@ loop_until()
 	return 1
 }
 
-# transcript() - what verbs and kernel have said since the test began
-transcript()
-{
-	dmesg | awk -v mark="$MARK" 'begun; index($0, mark) { begun = 1 }' |
-		sed -E 's/^(\[[^]]*\])+ //' |
-		grep -E "^[%>] |^$MODULE: |^test_mce_|CMCI storm" |
-		grep -vE 'taint(s|ing) kernel'
-}
-
-# first(bank, status) - what the guard says of the first error since it was loaded
-first()
-{
-	echo "$MODULE: first deferred error guarded: bank $1, status $(printf '%#018x' "$2")"
-}
-
-# each_bank(cpu, witness, status) - what a witness says of the same error in each bank of a CPU
-each_bank()
-{
-	local bank
-
-	for ((bank = 0; bank < BANKS; bank++)); do
-		echo "> $2 cpu $1 bank $bank status $3"
-	done
-}
-
-# about_guard() - the lines of a transcript that there are only with the guard
-about_guard()
-{
-	grep "$@" -E "^$MODULE: |^% (ins|rm)mod $MODULE|^> counters|^> amd_clear_bank"
-}
-
-# check_result(expected[, pattern]) - end a test: it has passed if the transcript, less the lines that
-# pattern matches, is as expected
-check_result()
-{
-	local expected=$1 result
-
-	dmesg | grep -qF "$MARK" || skip "the kernel log overflowed; boot with log_buf_len=4M"
-	result=$(transcript | grep -vE "${2:-^$}")
-	if [ -n "$REFERENCE" ]; then
-		expected=$(about_guard -v <<< "$expected")
-		result=$(about_guard -v <<< "$result")
-	fi
-	[ "$expected" = "$result" ] || {
-		diff -u --label expected --label result <(echo "$expected") <(echo "$result")
-		exit "$KSFT_FAIL"
-	}
-}
-
 splat()
 {
 	dmesg | awk -v mark="$MARK" 'begun; index($0, mark) { begun = 1 }' |
 		grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|INFO: .* (stall|lock)'
 }
 
-# run_test(description, function) - run a test and clean up after it; report it as KTAP
+# run_test(description, command) - run a test and clean up after it; report it as KTAP
 run_test()
 {
 	local output status
 
 	MARK="$MODULE test $KTAP_TESTNO of $0, $(date --rfc-3339=ns)"
 	log "$MARK"
-	output=$(trap 'forget_errors; end_victim' EXIT && "$2" 2>&1)
+	output=$(trap 'forget_errors; end_victim' EXIT && $2 2>&1)
 	status=$?
 	clean_up
 	if [ $status -ne "$KSFT_SKIP" ] && output+=$(splat); then

@@ -124,3 +124,27 @@ unload_livepatch()
 	end_livepatch "$1" || die "the livepatch $1 does not go out of force"
 	unload_mod "$1"
 }
+
+# taint(letter) - whether the kernel is tainted: O by a module from outside its tree, E by an
+# unsigned one
+taint()
+{
+	local bit
+
+	case $1 in
+	O) bit=12 ;;
+	E) bit=13 ;;
+	esac
+	echo $(($(cat /proc/sys/kernel/tainted) >> bit & 1))
+}
+
+# expected_taint(letter, field) - 1 if the module lacks that field; others may have set it, too
+expected_taint()
+{
+	if [ -n "$(modinfo -F "$2" "$GUARD_FILE")" ] ||
+		[ "$1" = E ] && ! grep -q ' mod_verify_sig$' /proc/kallsyms; then
+		taint "$1"
+	else
+		echo 1
+	fi
+}

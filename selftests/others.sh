@@ -4,7 +4,6 @@
 # Verbs for the tests: others who use the same function by way of ftrace, each with a verb to come,
 # one to go, and one to tell whether it has seen amd_clear_bank() since it was last asked.
 
-readonly OTHERS="function function_graph kprobe_event kprobe livepatch"
 readonly OTHER_PROBE=${MODULE}_other/entry
 
 # arrive(who), leave(who), saw(who)
@@ -64,11 +63,11 @@ saw_in_trace()
 	echo > "$OTHER/trace"
 }
 
-# saw_in_parameter(file) - the number in a module's parameter, which is then set to 0
+# saw_in_parameter(module, name) - the number in its parameter, which is then set to 0
 saw_in_parameter()
 {
-	cat "$1"
-	echo 0 > "$1"
+	cat "/sys/module/$1/parameters/$2"
+	echo 0 > "/sys/module/$1/parameters/$2"
 }
 
 arrive_function()
@@ -132,7 +131,7 @@ leave_kprobe()
 
 saw_kprobe()
 {
-	saw_in_parameter /sys/module/test_mce_kprobe/parameters/hits
+	saw_in_parameter test_mce_kprobe hits
 }
 
 arrive_livepatch()
@@ -147,5 +146,5 @@ leave_livepatch()
 
 saw_livepatch()
 {
-	saw_in_parameter /sys/module/test_mce_livepatch/parameters/calls
+	saw_in_parameter test_mce_livepatch calls
 }

@@ -107,32 +107,6 @@ $(for file in banks_cleared cleared_by_bank deferred_guarded guarded_by_bank; do
 done)"
 }
 
-# taint(letter) - whether the kernel is tainted: O by a module from outside its tree, E by an
-# unsigned one
-taint()
-{
-	local bit
-
-	case $1 in
-	O) bit=12 ;;
-	E) bit=13 ;;
-	esac
-	echo $(($(cat /proc/sys/kernel/tainted) >> bit & 1))
-}
-
-# expected_taint(letter, field) - 1 if the module lacks that field and so taints; if not, whoever came
-# before may have tainted the kernel or not
-expected_taint()
-{
-	if [ -n "$(modinfo -F "$2" "$GUARD_FILE")" ]; then
-		taint "$1"
-	elif [ "$1" = E ] && ! grep -q ' mod_verify_sig$' /proc/kallsyms; then
-		taint "$1"
-	else
-		echo 1
-	fi
-}
-
 taints()
 {
 	local letter

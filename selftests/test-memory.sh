@@ -113,7 +113,8 @@ run_test "a process that asked for it early gets SIGBUS BUS_MCEERR_AO at its pag
 run_test "a process that did not gets SIGBUS BUS_MCEERR_AR when it reads the page" late_kill
 run_test "both processes that share a page get their signal" shared_page
 run_test "a huge page is signalled as a whole" huge_page
-run_test "of a dirty page of the page cache its process hears, and then every reader" dirty_file_page
+run_test "of a dirty page of the page cache its process hears, and then every reader" \
+	dirty_file_page
 run_test "a clean page of the page cache is read again from its file" clean_file_page
 run_test "an error at an address without memory harms nobody" nobodys_page
 ktap_finished

@@ -100,7 +100,8 @@ echo "  linux $(kernel_release), deferred memory error in an AMD guest on KVM"
 echo
 table
 echo
-echo "  logs: $DEMO/thread-{unguarded,guarded}/{console.log,msr.trace}, the host's $DEMO/console.log"
+echo "  logs: $DEMO/thread-{unguarded,guarded}/{console.log,msr.trace};"
+echo "        the host's: $DEMO/console.log"
 echo
 
 if [ $status -eq 0 ]; then

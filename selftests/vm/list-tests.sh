@@ -22,11 +22,12 @@ about()
 # table: of what comes in, a line each
 table()
 {
-	printf '\n.. list-table::\n   :header-rows: 1\n   :widths: 5 95\n\n   * - No.\n     - What it shows\n'
+	printf '\n.. list-table::\n   :header-rows: 1\n   :widths: 5 95\n\n'
+	printf '   * - No.\n     - What it shows\n'
 	nl -w 1 -s ' ' | sed -E 's/\*/\\*/g; s/^([0-9]+) (.*)/   * - \1\n     - \2/'
 }
 
-# described SCRIPT VERB: the descriptions that a script gives its tests, whatever their variables hold
+# described SCRIPT VERB: the descriptions that a script gives its tests
 described()
 {
 	sed -nE "s/^[[:space:]]*$2 \"([^\"]*(\"[^\"]*\"[^\"]*\\))?[^\"]*)\".*/\\1/p" "$1" |
@@ -39,7 +40,11 @@ kunit_cases()
 {
 	awk '/^#\[kunit_tests\(/ { gsub(/.*\(|\).*/, ""); suite = $0 }
 		suite && /#\[test\]/ { wanted = 1; next }
-		wanted && /fn / { sub(/.*fn /, ""); sub(/\(.*/, ""); print "``" suite "``: ``" $0 "``"; wanted = 0 }
+		wanted && /fn / {
+			sub(/.*fn /, ""); sub(/\(.*/, "")
+			print "``" suite "``: ``" $0 "``"
+			wanted = 0
+		}
 	' rust/*.rs
 }
 
@@ -67,10 +72,11 @@ twin that must panic without it, or the test of the twin fails.
 END
 heading "In the guest"
 cat << 'END'
-The kselftests of ``selftests/``. The lab runs them on the vulnerable kernel (job ``amd``), on one that
-looks for mistakes (``debug``), on one that checks the type of each function it calls (``cfi``), on a
-fixed one with the guard (``fixed``) and without it (``reference``: less what the guard itself says,
-the transcripts are the same).
+The kselftests of ``selftests/``. The lab runs them on the vulnerable kernel (job ``amd``), on one
+that looks for mistakes (``debug``), on one that checks the type of each function it calls
+(``cfi``), on a fixed one with the guard (``fixed``) and without it (``reference``: less what the
+guard itself says, the transcripts are the same), and on Debian's own kernel, from a copy of what
+is installed (``stock``).
 END
 for suite in "${KSELFTESTS[@]}" unaffected; do
 	printf '\n**%s**: ' "$suite"
@@ -78,7 +84,7 @@ for suite in "${KSELFTESTS[@]}" unaffected; do
 	described "selftests/test-$suite.sh" run_test | table
 done
 heading "The mail thread's procedure"
-echo 'In a guest on KVM on an emulated AMD host, see :doc:`lab`; jobs ``procedure`` and ``variants``.'
+echo 'In a guest on KVM on an emulated AMD host, see :doc:`lab` (jobs ``procedure``, ``variants``).'
 mapfile -t all < <(expand $PROCEDURE $VARIANTS)
 scenarios "${all[@]}" | table
 heading "The module by itself"

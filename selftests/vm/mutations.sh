@@ -44,8 +44,8 @@ mutate()
 # went_red: the tests that did, as "job: description"
 went_red()
 {
-	sed -nE 's/^([a-z]+): not ok [0-9]+ (.*)/\1: \2/p; s/^([a-z]+: [a-z]+: )[0-9]+ (without.*)/\1\2/p' \
-		"$WORK/$1.log" | sort -u
+	sed -nE 's/^([a-z]+): not ok [0-9]+ (.*)/\1: \2/p
+		s/^([a-z]+: [a-z]+: )[0-9]+ (without.*)/\1\2/p' "$WORK/$1.log" | sort -u
 }
 
 # Compares what went red with the patterns of what should, in both directions.

@@ -20,8 +20,8 @@ expand()
 }
 
 # scenario NAME: sets what that means. GUEST: its kernel, see kernel.sh. CPU, SMP: its CPUs.
-# GUARD, VICTIMS, POLL, BUSY, ALONE, LAST, UNSEEN, TOUCH: what its init does. VIA: how errors come to
-# it. BANK: where they are found. BOOT: kernel arguments. FATE: what must become of it.
+# GUARD, VICTIMS, POLL, BUSY, ALONE, LAST, UNSEEN, TOUCH: what its init does. VIA: how errors come
+# to it. BANK: where they are found. BOOT: kernel arguments. FATE: what must become of it.
 scenario()
 {
 	GUEST=test CPU=host SMP=1 VICTIMS=1 POLL=1 BUSY=no ALONE=no LAST=no UNSEEN=no TOUCH=''

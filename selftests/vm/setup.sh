@@ -85,8 +85,8 @@ check_disk()
 			"or let XDG_CACHE_HOME name a larger disk"
 }
 
-# setup KERNEL...: as for plan. The caller has build/ and the cache to itself from here on; when this
-# returns it shares the cache again.
+# setup KERNEL...: as for plan. The caller has build/ and the cache to itself from here on; when
+# this returns it shares the cache again.
 setup()
 {
 	local step

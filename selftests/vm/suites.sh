@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # for whoever sources this
-# What `make check` consists of: jobs, which it runs side by side, and the suites of each, which have
-# their KTAP in build/check/JOB/SUITE.ktap.
+# What `make check` consists of: jobs, which it runs side by side, and the suites of each, which
+# have their KTAP in build/check/JOB/SUITE.ktap.
 
 # The kselftests that a VM with something to guard runs.
-readonly KSELFTESTS=(load deferred corrected memory ftrace hotplug stress)
+readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress rasdaemon)
 
 # Those that take longest come first.
 readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build faults kunit

@@ -57,8 +57,13 @@ docs_build()
 		Documentation /repo/build/html
 }
 
+tests_listed()
+{
+	"$TOP/selftests/vm/list-tests.sh" | diff "$TOP/Documentation/tests.rst" -
+}
+
 ktap_print_header
-ktap_set_plan 8
+ktap_set_plan 9
 test_that "rustfmt has nothing to change" rustfmt_clean
 test_that "clippy is silent on linux $(kernel_release)" clippy_clean "$KERNEL_OBJ" test
 test_that "clippy is silent on Debian's linux $STOCK_SERIES" clippy_clean "$STOCK_OBJ" stock
@@ -67,4 +72,5 @@ test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean "$K
 test_that "checkpatch of linux $STOCK_SERIES is silent" \
 	checkpatch_clean "/cache/src/linux-$STOCK_SERIES"
 test_that "unsafe Rust is in ftrace.rs and sys.rs only" unsafe_in_two_files
+test_that "Documentation/tests.rst lists the tests that there are" tests_listed
 test_that "Sphinx builds Documentation without a warning" docs_build

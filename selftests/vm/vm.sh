@@ -25,7 +25,8 @@ run_vm()
 	# TCG's clock is measured roughly at first. KVM must take the later, finer value for the
 	# same, or it leaves the guest's TSC without a ratio and the guest's timers stand still.
 	arguments+=" kvm.tsc_tolerance_ppm=20000"
-	arguments+=" init=/repo/selftests/vm/vm-init.sh JOB=$2 SRC=$KERNEL_SRC OUT=$KERNEL_OUT OBJ=$KERNEL_OBJ"
+	arguments+=" init=/repo/selftests/vm/vm-init.sh JOB=$2"
+	arguments+=" SRC=$KERNEL_SRC OUT=$KERNEL_OUT OBJ=$KERNEL_OBJ"
 	if [ "$2" = procedure ] && [ "${HOST_ACCEL:-tcg}" = kvm ]; then
 		accel=(-accel kvm -cpu host)
 		IN_SYSROOT=(--dev-bind /dev/kvm /dev/kvm)
@@ -48,8 +49,8 @@ run_vm()
 	[ "$(cat "$dir/status" 2> /dev/null)" = 0 ]
 }
 
-# build_guest: what the VMs and guests of the kernel in use need beside it: the module, by way of the
-# project's own Makefile and its preflight, the tests, and the guest's user space
+# build_guest: what the VMs and guests of the kernel in use need beside it: the module, by way of
+# the project's own Makefile and its preflight, the tests, and the guest's user space
 build_guest()
 {
 	mkdir -p "$TOP${KERNEL_OUT#/repo}"

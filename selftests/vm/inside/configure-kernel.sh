@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# configure-kernel.sh SOURCE OBJECTS FRAGMENT...: tinyconfig with the fragments, of which a later one
-# wins over an earlier one; or names the option that is not to be had. LLVM comes from the
+# configure-kernel.sh SOURCE OBJECTS FRAGMENT...: tinyconfig with the fragments, of which a later
+# one wins over an earlier one; or names the option that is not to be had. LLVM comes from the
 # environment.
 set -e
 src=$1

@@ -23,7 +23,7 @@ load_failing()
 		sysread($nth, my $left, 16);
 		syswrite($nth, "0");
 		print "$error ", $left + 0, "\n";
-	' "$1" $KO
+	' "$1" "$KO"
 }
 
 # nothing_left: no module, hook or file, or says what there is

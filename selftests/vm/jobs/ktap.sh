@@ -6,6 +6,7 @@
 source "$SRC/tools/testing/selftests/kselftest/ktap_helpers.sh"
 source /repo/selftests/vm/test-that.sh
 
+# shellcheck disable=SC2034 # for the suites
 readonly KO=$OUT/module/rust/amd_mce_guard.ko
 readonly TRACING=/sys/kernel/tracing
 readonly GUARD_DIR=/sys/kernel/debug/amd_mce_guard

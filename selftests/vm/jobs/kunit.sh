@@ -7,7 +7,7 @@ source /repo/selftests/vm/jobs/ktap.sh
 
 # The module's own suites, between the two times it is the only one to print.
 dmesg -C
-insmod $KO
+insmod "$KO"
 dmesg | sed 's/^\[ *[0-9.]*\] //' > /lab/kunit.ktap
 
 cases()

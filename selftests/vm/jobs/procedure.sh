@@ -88,11 +88,13 @@ inject()
 }
 
 # How often the guest has cleared bank 9.
+# shellcheck disable=SC2317 # as below
 cleared()
 {
 	grep -c 'msr_write 425 = 0x0$' $TRACING/trace
 }
 
+# shellcheck disable=SC2317 # within calls it
 cleared_since()
 {
 	[ "$(cleared)" -ge "$1" ]
@@ -100,7 +102,7 @@ cleared_since()
 
 procedure()
 {
-	local log=$CONSOLE since=$SECONDS gpa number=0 before
+	local log=$CONSOLE since=$SECONDS gpa number=0 before pages
 
 	mkdir "/lab/$guest"
 	: > $TRACING/trace
@@ -109,9 +111,10 @@ procedure()
 	within $BOOT_SECONDS grep -qs '^guest: ready' "$log" ||
 		{ echo "$guest: the victims did not start"; return 1; }
 	before=$(cleared)
-	for gpa in $(sed -n 's/^Data pages at .* physically \(0x[0-9a-f]*\).*/\1/p' "$log"); do
+	mapfile -t pages < <(sed -n 's/^Data pages at .* physically \(0x[0-9a-f]*\).*/\1/p' "$log")
+	for gpa in "${pages[@]}"; do
 		# One at a time: the bank has room for one.
-		[ $FATE != ten ] || within $DEATH_SECONDS cleared_since $((before + number)) ||
+		[ "$FATE" != ten ] || within $DEATH_SECONDS cleared_since $((before + number)) ||
 			return 1
 		# A guest that the first error has killed needs no second.
 		inject "$gpa" || { [ $number -gt 0 ] && gone; } || return 1
@@ -128,6 +131,7 @@ echo 'ecx >= 0x400 && ecx <= 0x47f || ecx >= 0xc0002000 && ecx <= 0xc0002fff' \
 echo 1 > $TRACING/events/kvm/kvm_msr/enable || exit 1
 
 status=0
+# shellcheck disable=SC2153 # from the kernel command line
 for guest in ${GUESTS//,/ }; do
 	scenario "$guest"
 	procedure || status=1

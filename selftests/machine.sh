@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
+# Verbs for the tests: what machine this is, and what may be done to it.
+
+readonly MACHINECHECK=/sys/devices/system/machinecheck
+
+# save_mce_config(), restore_mce_config() - polling, which is each second for the tests
+save_mce_config()
+{
+	CHECK_INTERVAL=$(cat $MACHINECHECK/machinecheck0/check_interval 2> /dev/null)
+	[ -z "$CHECK_INTERVAL" ] || poll_every 1
+}
+
+restore_mce_config()
+{
+	[ -z "$CHECK_INTERVAL" ] || poll_every "$CHECK_INTERVAL"
+}
+
+poll_every()
+{
+	[ "$(cat $MACHINECHECK/machinecheck0/check_interval)" = "$1" ] ||
+		echo "$1" > $MACHINECHECK/machinecheck0/check_interval
+}
+
+machine()
+{
+	./mce_inject 0 info | sed -n "s/^$1 //p"
+}
+
+cpu_flag()
+{
+	grep -qw "^flags.*$1" /proc/cpuinfo
+}
+
+vendor()
+{
+	awk '$1 == "vendor_id" { print $3; exit }' /proc/cpuinfo
+}
+
+# affected() - a CPU that the guard is for
+affected()
+{
+	[ "$(vendor)" = AuthenticAMD ] && ! cpu_flag smca
+}
+
+# require_affected() - skip all tests where there is nothing to guard
+require_affected()
+{
+	[ "$(vendor)" = AuthenticAMD ] || skip_all "this CPU is not AMD's: nothing to guard"
+	! cpu_flag smca || skip_all "this CPU has SMCA: nothing to guard"
+}
+
+# require_banks() - skip all tests where errors cannot be injected into banks, or must not be
+require_banks()
+{
+	require_affected
+	[ -x ./mce_inject ] || skip_all "mce_inject is not built"
+	cpu_flag hypervisor || skip_all "this is not a virtual machine: its banks may hold real errors"
+	[ -c /dev/cpu/0/msr ] || modprobe -q msr || skip_all "no /dev/cpu/0/msr: no CONFIG_X86_MSR"
+	machine banks > /dev/null || skip_all "the MSRs cannot be read: is the kernel locked down?"
+	[ -n "$CHECK_INTERVAL" ] || skip_all "the kernel has no machine check handling"
+	[ "$(cat $MACHINECHECK/machinecheck0/ignore_ce)" = 0 ] ||
+		skip_all "polling is off: booted with mce=ignore_ce?"
+	[ -w "$PROBES" ] || skip_all "no $PROBES: no CONFIG_KPROBE_EVENTS"
+	BANKS=$(machine banks)
+	HYPERVISOR=$(machine hypervisor)
+	NOWHERE=$(machine nowhere)
+}
+
+# guarded() - the guard is loaded and its hook is live
+guarded()
+{
+	[ "$(cat /sys/module/$MODULE/initstate 2> /dev/null)" = live ] &&
+		grep -q '^amd_clear_bank ' $TRACING/enabled_functions
+}
+
+# harmless() - a deferred error does no harm without the guard, either: QEMU's emulation ignores the
+# write that KVM faults, and 6.19.10 and 7.0 do not write. A vendor's kernel may be anything.
+harmless()
+{
+	local major minor patch
+
+	IFS=.- read -r major minor patch _ <<< "$(uname -r)"
+	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || [ "$major" -ge 7 ] ||
+		{ [ "$major.$minor" = 6.19 ] && [ "${patch%%[!0-9]*}" -ge 10 ]; }
+}
+
+# may_inject(status) - skip this test rather than put an error into a bank that ends in a panic
+may_inject()
+{
+	if (($1 & DEFERRED_BIT)) && ! guarded && ! harmless; then
+		skip "no guard and perhaps no fix in this kernel: a deferred error could panic it"
+	fi
+	if [[ $1 == "$UNCORRECTED" || $1 == "$CORRUPT" ]] && [ "$HYPERVISOR" != TCGTCGTCGTCG ]; then
+		skip "an uncorrected error could stay in its bank until a real machine check finds it"
+	fi
+}

@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The hook beside everybody else who uses ftrace: nobody takes it away, and it takes nothing away
+# from them.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/functions.sh"
+
+# try_error() - a deferred error if there is a guard, a corrected one if not; who has seen it?
+try_error()
+{
+	local who
+
+	if [[ $PRESENT == *" guard "* ]]; then
+		inject 0 9 $DEFERRED
+	else
+		inject 0 9 $CORRECTED
+	fi
+	poll
+	for who in $PRESENT; do
+		[ "$who" = guard ] || saw "$who"
+	done
+}
+
+# step(+who or -who) - somebody comes or goes
+step()
+{
+	case $1 in
+	+guard)
+		load_guard ;;
+	-guard)
+		unload_guard ;;
+	+*)
+		arrive "${1#+}" ;;
+	-*)
+		leave "${1#-}" ;;
+	esac
+	if [[ $1 == +* ]]; then
+		PRESENT+="${1#+} "
+	else
+		PRESENT=${PRESENT/ ${1#-} / }
+	fi
+	[ "$PRESENT" = " " ] || try_error
+}
+
+# steps(+who or -who...) - several of them, and the transcript that there must be in EXPECTED
+steps()
+{
+	local step told
+
+	EXPECTED=
+	PRESENT=" "
+	for step; do
+		step "$step"
+		[ "$step" != +guard ] || told=
+		EXPECTED+=$(expected_step "$step" "$told")$'\n'
+		[[ $PRESENT != *" guard "* ]] || told=yes
+	done
+}
+
+# expected_step(+who or -who, told) - told: the guard has said of an error already
+expected_step()
+{
+	local status=$CORRECTED who
+
+	case $1 in
+	+guard)
+		printf '%s\n' "% insmod $MODULE" "$GUARDING" ;;
+	-guard)
+		echo "% rmmod $MODULE" ;;
+	+*)
+		echo "% ${1#+} arrives"
+		[[ $1 != +kprobe && $1 != +livepatch ]] || echo "% insmod test_mce_${1#+}" ;;
+	-*)
+		echo "% ${1#-} leaves"
+		[[ $1 != -kprobe && $1 != -livepatch ]] || echo "% rmmod test_mce_${1#-}" ;;
+	esac
+	[ "$PRESENT" != " " ] || return
+
+	[[ $PRESENT != *" guard "* ]] || status=$DEFERRED
+	echo "% inject cpu 0 bank 9 status $status"
+	[[ $status != "$DEFERRED" || -n $2 ]] || first 9 $DEFERRED
+	[[ $PRESENT != *" livepatch "* ]] ||
+		echo "test_mce_livepatch: bank 9 status $DEFERRED_SEEN"
+	echo "> logged: cpu 0 bank 9 status $status"
+	[[ $PRESENT == *" livepatch "* ]] ||
+		echo "> amd_clear_bank(): cpu 0 bank 9 status $DEFERRED_SEEN"
+	for who in $PRESENT; do
+		[ "$who" = guard ] || echo "> $who saw amd_clear_bank() 1 time(s)"
+	done
+}
+
+# beside(who) - the guard and one other, in every order of arrival and leaving
+beside()
+{
+	watch_errors
+	steps +guard "+$1" "-$1" -guard \
+		+guard "+$1" -guard "-$1" \
+		"+$1" +guard "-$1" -guard \
+		"+$1" +guard -guard "-$1"
+	check_result "${EXPECTED%$'\n'}" "CMCI storm"
+}
+
+all_before()
+{
+	watch_errors
+	steps +function +function_graph +kprobe_event +kprobe +livepatch +guard \
+		-function -function_graph -kprobe_event -kprobe -livepatch -guard
+	check_result "${EXPECTED%$'\n'}" "CMCI storm"
+}
+
+all_after()
+{
+	watch_errors
+	steps +guard +livepatch +kprobe +kprobe_event +function_graph +function \
+		-livepatch -kprobe -kprobe_event -function_graph -function -guard
+	check_result "${EXPECTED%$'\n'}" "CMCI storm"
+}
+
+setup_tests
+require_banks
+run_test "beside the function tracer, in every order" "beside function"
+run_test "beside the function_graph tracer, in every order" "beside function_graph"
+run_test "beside a kprobe, in every order" "beside kprobe"
+run_test "beside a kprobe event, in every order" "beside kprobe_event"
+run_test "beside a livepatch of the function, in every order" "beside livepatch"
+run_test "comes after all of them, goes after all of them" all_before
+run_test "comes before all of them, goes after all of them" all_after
+ktap_finished

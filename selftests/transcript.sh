@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
+# The transcript of a test: what its verbs and the kernel say, and what they ought to.
+
+# What the guard says when it has been loaded.
+readonly GUARDING="$MODULE: guarding: this CPU has no SMCA, amd_clear_bank() is hooked"
+
+# transcript() - what verbs and kernel have said since the test began
+transcript()
+{
+	dmesg | awk -v mark="$MARK" 'begun; index($0, mark) { begun = 1 }' |
+		sed -E 's/^(\[[^]]*\])+ //' |
+		grep -E "^[%>] |^$MODULE: |^test_mce_|CMCI storm" |
+		grep -vE 'taint(s|ing) kernel'
+}
+
+# first(bank, status) - what the guard says of the first error since it was loaded
+first()
+{
+	echo "$MODULE: first deferred error guarded: bank $1, status $(printf '%#018x' "$2")"
+}
+
+# each_bank(cpu, witness, status) - what a witness says of the same error in each bank of a CPU
+each_bank()
+{
+	local bank
+
+	for ((bank = 0; bank < BANKS; bank++)); do
+		echo "> $2 cpu $1 bank $bank status $3"
+	done
+}
+
+# about_guard() - the lines of a transcript that there are only with the guard
+about_guard()
+{
+	grep "$@" -E "^$MODULE: |^% (ins|rm)mod $MODULE|^> counters|^> amd_clear_bank"
+}
+
+# check_result(expected[, pattern]) - end a test: it has passed if the transcript is as expected, less
+# the lines that pattern matches
+check_result()
+{
+	local expected=$1 result
+
+	dmesg | grep -qF "$MARK" || skip "the kernel log overflowed; boot with log_buf_len=4M"
+	result=$(transcript | grep -vE "${2:-^$}")
+	if [ -n "$REFERENCE" ]; then
+		expected=$(about_guard -v <<< "$expected")
+		result=$(about_guard -v <<< "$result")
+	fi
+	[ "$expected" = "$result" ] || {
+		diff -u --label expected --label result <(echo "$expected") <(echo "$result")
+		exit "$KSFT_FAIL"
+	}
+}
