@@ -56,7 +56,7 @@ require_banks()
 {
 	require_affected
 	[ -x ./mce_inject ] || skip_all "mce_inject is not built"
-	cpu_flag hypervisor || skip_all "this is not a virtual machine: its banks may hold real errors"
+	cpu_flag hypervisor || skip_all "no virtual machine: its banks may hold real errors"
 	[ -c /dev/cpu/0/msr ] || modprobe -q msr || skip_all "no /dev/cpu/0/msr: no CONFIG_X86_MSR"
 	machine banks > /dev/null || skip_all "the MSRs cannot be read: is the kernel locked down?"
 	[ -n "$CHECK_INTERVAL" ] || skip_all "the kernel has no machine check handling"
@@ -93,6 +93,6 @@ may_inject()
 		skip "no guard and perhaps no fix in this kernel: a deferred error could panic it"
 	fi
 	if [[ $1 == "$UNCORRECTED" || $1 == "$CORRUPT" ]] && [ "$HYPERVISOR" != TCGTCGTCGTCG ]; then
-		skip "an uncorrected error could stay in its bank until a real machine check finds it"
+		skip "an uncorrected error could stay until a real machine check finds it"
 	fi
 }

@@ -37,8 +37,8 @@ about_guard()
 	grep "$@" -E "^$MODULE: |^% (ins|rm)mod $MODULE|^> counters|^> amd_clear_bank"
 }
 
-# check_result(expected[, pattern]) - end a test: it has passed if the transcript is as expected, less
-# the lines that pattern matches
+# check_result(expected[, pattern]) - end a test: it has passed if the transcript, less the lines
+# that match, is as expected
 check_result()
 {
 	local expected=$1 result

@@ -8,8 +8,8 @@
 #   fixed     the stock series, which has the fix; reverted: the same with the fix taken out
 #   stock     Debian's own build of that series
 
-# use_source SPEC: a version, a tree or a tarball. Sets KERNEL_TREE, KERNEL_ID and KERNEL_SRC (as the
-# sysroot sees it).
+# use_source SPEC: a version, a tree or a tarball. Sets KERNEL_TREE, KERNEL_ID and KERNEL_SRC (as
+# the sysroot sees it).
 use_source()
 {
 	KERNEL_TREE=

@@ -32,6 +32,7 @@ tally()
 		[ $missing -eq 0 ] || failures+=("$job: $suite: $missing without a result")
 		[ $((not_ok + missing)) -eq 0 ] || failures+=("    see $ktap, $BUILD/check/$job/")
 		[ "$skip" -eq 0 ] ||
-			skips+=("$(grep -A 1 -E '^# SKIP:|^1\.\.0 # SKIP' "$ktap" | sed "s|^|$job: |")")
+			skips+=("$(grep -A 1 -E '^(# SKIP:|1\.\.0 # SKIP)' "$ktap" |
+				sed "s|^|$job: |")")
 	done
 }

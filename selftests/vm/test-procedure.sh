@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# test-procedure.sh SUITE SCENARIO...: the mail thread's procedure in variations, in one host VM. The
-# runs without the guard are the controls of those with it.
+# test-procedure.sh SUITE SCENARIO...: the mail thread's procedure in variations, in one host VM.
+# The runs without the guard are the controls of those with it.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
