@@ -96,7 +96,7 @@ for job in nofunction faults; do
 	described selftests/vm/jobs/$job.sh test_that | table
 done
 heading "The tree"
-for job in build preflight lint; do
+for job in build install preflight lint; do
 	printf '\n**%s**: ' $job
 	about selftests/vm/test-$job.sh
 	described selftests/vm/test-$job.sh test_that | table

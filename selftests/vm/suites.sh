@@ -8,7 +8,7 @@
 readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build faults kunit
+readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build install faults kunit
 	preflight nofunction intel hygon smca)
 
 # suites JOB: its suites
