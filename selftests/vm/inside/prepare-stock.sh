@@ -33,25 +33,21 @@ make -C "$src" O="$PWD" LOCALVERSION="${release#"$version"}" -j"$(nproc)" module
 
 unpack "linux-binary-$release"
 unpack "linux-modules-$release"
-mv "linux-binary-$release/boot/vmlinuz-$release" bzImage
-mv "linux-modules-$release/usr/lib/modules" modules ||
-	mv "linux-modules-$release/lib/modules" modules
+mv "linux-binary-$release/usr/lib/modules/$release/vmlinuz" bzImage
+mkdir -p root/usr/lib
+ln -s usr/lib root/lib
+mv "linux-modules-$release/usr/lib/modules" root/usr/lib/
 rm -r "linux-binary-$release" "linux-modules-$release"
-mkdir -p initramfs/{bin,dev,proc,root,lib}
-ln -s /cache"${PWD#/cache}/modules" initramfs/lib/modules
-depmod -b "$PWD/initramfs" "$release" 2> /dev/null || true
+depmod -b "$PWD/root" "$release"
 
 # The modules that the root file system takes, in the order in which they load.
-for module in virtio_pci 9pnet_virtio 9p; do
-	modprobe -d "$PWD/initramfs" -S "$release" --show-depends "$module"
+mkdir -p initramfs/{bin,dev,proc,root}
+for module in 9pnet_virtio 9p; do
+	modprobe -d "$PWD/root" -S "$release" --show-depends "$module"
 done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r ko; do
-	name=$(basename "$ko")
-	cp "$ko" "initramfs/$name"
-	[[ $name != *.xz ]] || xz -d "initramfs/$name"
-	echo "${name%.xz}"
-done > order
-rm initramfs/lib/modules
-mv order initramfs/
+	xz -dc "$ko" > "initramfs/$(basename "$ko" .xz)"
+	basename "$ko" .xz
+done > initramfs/order
 cp /usr/bin/busybox initramfs/bin/
 cp /repo/selftests/vm/guest/to-9p.sh initramfs/init
 (cd initramfs && find . | cpio --quiet -o -H newc | gzip -1) > initrd
