@@ -22,6 +22,7 @@ source ../kselftest/ktap_helpers.sh || exit
 source ./transcript.sh
 source ./machine.sh
 source ./modules.sh
+source ./livepatch.sh
 source ./mce.sh
 source ./others.sh
 source ./victim.sh

@@ -80,6 +80,16 @@ show_counters()
 		cat $GUARD_DIR/deferred_guarded)"
 }
 
+# show_bank(bank) - the same of one bank
+show_bank()
+{
+	local field=$(($1 + 1))
+
+	[ -z "$REFERENCE" ] || return 0
+	log "> counters of bank $1: cleared $(cut -d ' ' -f $field $GUARD_DIR/cleared_by_bank
+		), guarded $(cut -d ' ' -f $field $GUARD_DIR/guarded_by_bank)"
+}
+
 # set_ftrace(value) - set the sysctl kernel.ftrace_enabled, which may be refused: with EBUSY while
 # there is a permanent hook, and with EOPNOTSUPP by kernels that have done with it (7.3)
 set_ftrace()
@@ -87,42 +97,6 @@ set_ftrace()
 	log "% sysctl kernel.ftrace_enabled=$1"
 	sysctl -q -w kernel.ftrace_enabled="$1" 2> /dev/null || log "> refused"
 	log "> kernel.ftrace_enabled = $(sysctl -n kernel.ftrace_enabled)"
-}
-
-in_transition()
-{
-	[ "$(cat "/sys/kernel/livepatch/$1/transition" 2> /dev/null)" = 1 ]
-}
-
-no_transition()
-{
-	! in_transition "$1"
-}
-
-livepatch_gone()
-{
-	[ ! -d "/sys/kernel/livepatch/$1" ]
-}
-
-# load_livepatch(module) - load a livepatch and wait until it is in force
-load_livepatch()
-{
-	[ -d /sys/kernel/livepatch ] || skip "the kernel has no CONFIG_LIVEPATCH"
-	load_mod "$1"
-	loop_until no_transition "$1" || die "the livepatch $1 does not come into force"
-}
-
-end_livepatch()
-{
-	echo 0 > "/sys/kernel/livepatch/$1/enabled"
-	loop_until livepatch_gone "$1"
-}
-
-# unload_livepatch(module) - take a livepatch out of force and unload it
-unload_livepatch()
-{
-	end_livepatch "$1" || die "the livepatch $1 does not go out of force"
-	unload_mod "$1"
 }
 
 # taint(letter) - whether the kernel is tainted: O by a module from outside its tree, E by an

@@ -59,7 +59,7 @@ $GUARDING
 # is then open, the rest is not.
 unordered()
 {
-	transcript | grep -q "$MODULE: first" || die "the guard tells of no error"
+	[ -n "$REFERENCE" ] || transcript | grep -q "$MODULE: first" || die "the guard tells of no error"
 	echo "$MODULE: first"
 }
 
@@ -74,8 +74,7 @@ again_and_again()
 		poll
 	done
 	show_counters
-	log "> bank 9: $(cut -d ' ' -f 10 $GUARD_DIR/cleared_by_bank) cleared, $(
-		cut -d ' ' -f 10 $GUARD_DIR/guarded_by_bank) guarded"
+	show_bank 9
 	check_result "\
 % insmod amd_mce_guard
 $GUARDING
@@ -89,7 +88,7 @@ $(for ((i = 1; i < 3; i++)); do
 	echo "> amd_clear_bank(): cpu 0 bank 9 status $DEFERRED_SEEN"
 done)
 > counters: banks_cleared 3, deferred_guarded 3
-> bank 9: 3 cleared, 3 guarded"
+> counters of bank 9: cleared 3, guarded 3"
 }
 
 # Not with an error that could harm: see may_inject.

@@ -7,6 +7,9 @@
 # The kselftests that a VM with something to guard runs.
 readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress rasdaemon)
 
+# Those of them that say something about a kernel without the guard.
+readonly REFERENCES=(deferred corrected memory hotplug rasdaemon)
+
 # Those that take longest come first.
 readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build install faults kunit
 	preflight nofunction intel hygon smca)
@@ -15,7 +18,9 @@ readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build
 suites()
 {
 	case $1 in
-	amd | debug | cfi | fixed | reference | stock)
+	reference)
+		echo "${REFERENCES[@]}" ;;
+	amd | debug | cfi | fixed | stock)
 		echo "${KSELFTESTS[@]}" ;;
 	intel | hygon | smca)
 		echo unaffected ;;
