@@ -74,10 +74,7 @@ impl Dir {
         Self {
             // SAFETY: `name` is NUL-terminated and is copied; no parent means the root of debugfs.
             dentry: unsafe {
-                bindings::rust_helper_debugfs_create_dir(
-                    name.as_char_ptr(),
-                    core::ptr::null_mut(),
-                )
+                bindings::rust_helper_debugfs_create_dir(name.as_char_ptr(), core::ptr::null_mut())
             },
             lines: KVec::new(),
         }

@@ -9,7 +9,6 @@
  */
 #include <cpuid.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@
 #define MSR_MCI_ADDR(bank)	(0x402 + 4 * (bank))
 #define MSR_MCI_MISC(bank)	(0x403 + 4 * (bank))
 #define MSR_HWCR		0xc0010015
-#define HWCR_MC_STATUS_WR_EN	(1ULL << 18)
+#define HWCR_MC_STATUS_WR_EN	0x40000
 
 #define LEAF_HYPERVISOR		0x40000000
 #define LEAF_ADDRESS_SIZES	0x80000008
@@ -36,16 +35,16 @@ static void fail(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-static uint64_t rdmsr(uint32_t msr)
+static unsigned long long rdmsr(unsigned int msr)
 {
-	uint64_t value;
+	unsigned long long value;
 
 	if (pread(fd, &value, sizeof(value), msr) != sizeof(value))
 		fail("rdmsr");
 	return value;
 }
 
-static void wrmsr(uint32_t msr, uint64_t value)
+static void wrmsr(unsigned int msr, unsigned long long value)
 {
 	if (pwrite(fd, &value, sizeof(value), msr) != sizeof(value))
 		fail("wrmsr");
@@ -61,10 +60,10 @@ static void open_cpu(const char *cpu)
 		fail(path);
 }
 
-static uint64_t number(const char *text)
+static unsigned long long parse(const char *text)
 {
 	char *end;
-	uint64_t value = strtoull(text, &end, 0);
+	unsigned long long value = strtoull(text, &end, 0);
 
 	if (!*text || *end) {
 		fprintf(stderr, "%s is not a number\n", text);
@@ -76,7 +75,7 @@ static uint64_t number(const char *text)
 /* What the tests want to know of the machine, one word and its value a line. */
 static void info(void)
 {
-	uint32_t eax, ebx, ecx, edx, signature[4] = { };
+	unsigned int eax, ebx, ecx, edx, signature[4] = { };
 
 	printf("banks %u\n", (unsigned int)(rdmsr(MSR_MCG_CAP) & 0xff));
 
@@ -91,7 +90,7 @@ static void info(void)
 	printf("nowhere %#llx\n", (1ULL << (eax & 0xff)) - 0x1000);
 }
 
-static void inject(unsigned int bank, uint64_t status, uint64_t addr, uint64_t misc)
+static void inject(unsigned int bank, unsigned long long status, unsigned long long addr, unsigned long long misc)
 {
 	wrmsr(MSR_MCI_MISC(bank), misc);
 	wrmsr(MSR_MCI_ADDR(bank), addr);
@@ -99,7 +98,7 @@ static void inject(unsigned int bank, uint64_t status, uint64_t addr, uint64_t m
 }
 
 /* COUNT errors in turn over all banks, each as soon as its bank is free. */
-static void storm(unsigned long count, uint64_t status)
+static void storm(unsigned long count, unsigned long long status)
 {
 	unsigned int banks = rdmsr(MSR_MCG_CAP) & 0xff;
 	unsigned long done, waited;
@@ -122,7 +121,7 @@ static void storm(unsigned long count, uint64_t status)
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[2] : "";
-	uint64_t hwcr;
+	unsigned long long hwcr;
 	int i;
 
 	if (!strcmp(verb, "info") && argc == 3) {
@@ -130,18 +129,17 @@ int main(int argc, char **argv)
 		info();
 	} else if (!strcmp(verb, "status") && argc == 4) {
 		open_cpu(argv[1]);
-		printf("%#llx\n",
-		       (unsigned long long)rdmsr(MSR_MCI_STATUS(number(argv[3]))));
+		printf("%#llx\n", rdmsr(MSR_MCI_STATUS(parse(argv[3]))));
 	} else if ((!strcmp(verb, "error") && argc > 3 && argc % 4 == 3) ||
 		   (!strcmp(verb, "storm") && argc == 5)) {
 		open_cpu(argv[1]);
 		hwcr = rdmsr(MSR_HWCR);
 		wrmsr(MSR_HWCR, hwcr | HWCR_MC_STATUS_WR_EN);
 		if (!strcmp(verb, "storm"))
-			storm(number(argv[3]), number(argv[4]));
+			storm(parse(argv[3]), parse(argv[4]));
 		for (i = 3; verb[0] == 'e' && i < argc; i += 4)
-			inject(number(argv[i]), number(argv[i + 1]),
-			       number(argv[i + 2]), number(argv[i + 3]));
+			inject(parse(argv[i]), parse(argv[i + 1]),
+			       parse(argv[i + 2]), parse(argv[i + 3]));
 		wrmsr(MSR_HWCR, hwcr);
 	} else {
 		fprintf(stderr,

@@ -33,7 +33,7 @@
 #define HUGE_PAGE_SIZE	(2UL << 20)
 #define FILL		0x5a
 
-static volatile unsigned char *page;
+static unsigned char *page;
 static size_t size;
 static int file = -1;
 
@@ -110,7 +110,13 @@ static void map_page(const char *kind)
 	if (page == MAP_FAILED)
 		fail("mmap");
 	if (protection & PROT_WRITE)
-		memset((void *)page, FILL, size);
+		memset(page, FILL, size);
+}
+
+/* The first byte of the page, from memory. */
+static unsigned char look(void)
+{
+	return __atomic_load_n(page, __ATOMIC_RELAXED);
 }
 
 static void on_sigbus(int sig, siginfo_t *info, void *context)
@@ -135,7 +141,7 @@ static bool touch(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGBUS);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	(void)page[0];
+	look();
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return true;
 }
@@ -162,7 +168,7 @@ static void wait_for_signal(const char *who)
 	if (info.si_signo == SIGBUS)
 		report(who, &info);
 	else if (touch())
-		printf("Page reads %#x physically %#llx\n", page[0], physical_address());
+		printf("Page reads %#x physically %#llx\n", look(), physical_address());
 
 	if (file >= 0 && pread(file, &byte, 1, 0) != 1)
 		printf("read: %s\n", strerror(errno));
@@ -194,7 +200,7 @@ int main(int argc, char **argv)
 		child = fork();
 		if (!child) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			(void)page[0];
+			look();
 			wait_for_signal("child: ");
 			return EXIT_SUCCESS;
 		}

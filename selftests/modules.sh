@@ -65,11 +65,12 @@ unload()
 # show_hook() - whether ftrace has a hook at amd_clear_bank(), and the guard its files
 show_hook()
 {
-	local count
+	local count files
 
+	files=$(cd $GUARD_DIR 2> /dev/null && echo *)
 	count=$(sed -n 's/^amd_clear_bank (\([0-9]*\)).*/\1/p' $TRACING/enabled_functions)
 	log "> hooks at amd_clear_bank(): ${count:-0}"
-	log "> files: $(cd $GUARD_DIR 2> /dev/null && echo *)"
+	log "> files:${files:+ $files}"
 }
 
 # show_counters() - what the guard has counted since it was loaded

@@ -42,7 +42,7 @@ amd_mce_guard: ftrace is off; set the sysctl kernel.ftrace_enabled to 1 and load
 % sysctl kernel.ftrace_enabled=1
 > kernel.ftrace_enabled = 1
 > hooks at amd_clear_bank(): 0
-> files: 
+> files:
 % insmod amd_mce_guard
 $GUARDING"
 }

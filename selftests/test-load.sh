@@ -13,7 +13,7 @@ readonly HOOKED="\
 > files: banks_cleared cleared_by_bank deferred_guarded guarded_by_bank"
 readonly NOT_HOOKED="\
 > hooks at amd_clear_bank(): 0
-> files: "
+> files:"
 
 load_and_unload()
 {

@@ -94,7 +94,7 @@ deferred_come_and_go()
 > injected $all, logged $all, cleared $all
 > guarded or passed: $all
 > hooks at amd_clear_bank(): 0
-> files: " "^$MODULE: "
+> files:" "^$MODULE: "
 }
 
 corrected_come_and_go()

@@ -23,7 +23,7 @@ refused()
 amd_mce_guard: $(reason)
 > No such device
 > hooks at amd_clear_bank(): 0
-> files: "
+> files:"
 }
 
 setup_tests

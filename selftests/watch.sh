@@ -30,7 +30,8 @@ watch_errors()
 
 	offset=$(body_offset) || skip "no traceable amd_clear_bank() in this kernel"
 	echo "p:$PROBE amd_clear_bank+$offset" \
-		"bank=+$MCE_BANK(%di):u8 status=+$MCE_STATUS(%di):x64" >> $PROBES || skip "the kernel takes no kprobe in amd_clear_bank()"
+		"bank=+$MCE_BANK(%di):u8 status=+$MCE_STATUS(%di):x64" >> $PROBES ||
+		skip "the kernel takes no kprobe in amd_clear_bank()"
 	mkdir $INSTANCE || die "no instance of tracing"
 	echo 1 > $INSTANCE/events/$PROBE/enable || die "the kprobe cannot be armed"
 	echo 1 > $INSTANCE/events/mce/mce_record/enable || die "no event mce:mce_record"

@@ -18,7 +18,7 @@ select_jobs()
 
 	jobs=()
 	for name; do
-		if [[ " ${KSELFTESTS[*]} " == *" $name "* ]]; then
+		if [[ " ${KSELFTESTS[*]} rasdaemon " == *" $name "* ]]; then
 			kselftests+=" $name"
 		elif [[ " ${JOBS[*]} " == *" $name "* ]]; then
 			jobs+=("$name")

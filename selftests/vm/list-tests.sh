@@ -58,9 +58,10 @@ scenarios()
 	done
 }
 
+spdx=SPDX-License-Identifier
+echo ".. $spdx: GPL-2.0"
 cat << 'END'
-.. SPDX-License-Identifier: GPL-2.0
-.. Written by selftests/vm/list-tests.sh; make check compares.
+.. Generated, see selftests/README; make check compares.
 
 =====
 Tests
@@ -78,7 +79,7 @@ that looks for mistakes (``debug``), on one that checks the type of each functio
 guard itself says, the transcripts are the same), and on Debian's own kernel, from a copy of what
 is installed (``stock``).
 END
-for suite in "${KSELFTESTS[@]}" unaffected; do
+for suite in "${KSELFTESTS[@]}" rasdaemon unaffected; do
 	printf '\n**%s**: ' "$suite"
 	about "selftests/test-$suite.sh"
 	described "selftests/test-$suite.sh" run_test | table

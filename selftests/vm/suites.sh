@@ -5,14 +5,14 @@
 # have their KTAP in build/check/JOB/SUITE.ktap.
 
 # The kselftests that a VM with something to guard runs.
-readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress rasdaemon)
+readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress)
 
 # Those of them that say something about a kernel without the guard.
 readonly REFERENCES=(deferred corrected memory hotplug rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build install faults kunit
-	preflight nofunction intel hygon smca)
+readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build install faults
+	kunit preflight nofunction intel hygon smca)
 
 # suites JOB: its suites
 suites()
@@ -20,7 +20,9 @@ suites()
 	case $1 in
 	reference)
 		echo "${REFERENCES[@]}" ;;
-	amd | debug | cfi | fixed | stock)
+	amd)
+		echo "${KSELFTESTS[@]}" rasdaemon ;;
+	debug | cfi | fixed | stock)
 		echo "${KSELFTESTS[@]}" ;;
 	intel | hygon | smca)
 		echo unaffected ;;
