@@ -90,7 +90,8 @@ static void info(void)
 	printf("nowhere %#llx\n", (1ULL << (eax & 0xff)) - 0x1000);
 }
 
-static void inject(unsigned int bank, unsigned long long status, unsigned long long addr, unsigned long long misc)
+static void inject(unsigned int bank, unsigned long long status,
+		   unsigned long long addr, unsigned long long misc)
 {
 	wrmsr(MSR_MCI_MISC(bank), misc);
 	wrmsr(MSR_MCI_ADDR(bank), addr);
