@@ -42,12 +42,14 @@ expect_times()
 # from then on is left in msr.after.
 injected()
 {
-	local status_msr
+	local found
 
-	status_msr=$(status_msr "$BANK")
+	found="msr_read $(status_msr "$BANK") = 0x$AO_STATUS$"
+	# The second of two errors in a bank sets OVER.
+	[ "$LAST" = no ] || found=${found/0x9/0x[9d]}
 	expect "$1/injected" '^gpa 0x'
-	expect "$1/msr.trace" "msr_read $status_msr = 0x$AO_STATUS$"
-	sed -n "/msr_read $status_msr = 0x$AO_STATUS$/,\$p" "$1/msr.trace" > "$1/msr.after"
+	expect "$1/msr.trace" "$found"
+	sed -n "/$found/,\$p" "$1/msr.trace" > "$1/msr.after"
 }
 
 readonly NOTHING='(tried to write 0x0000000000000000)'
