@@ -24,7 +24,11 @@ start_rasdaemon()
 	mkdir /var/lib/rasdaemon /dev/shm
 	mount -t tmpfs none /dev/shm
 	faketime -f '+0 x100' rasdaemon --foreground --record > /lab/rasdaemon.log 2>&1 &
-	until grep -q 'Listening to events' /lab/rasdaemon.log || ! kill -0 $!; do
+}
+
+rasdaemon_is_ready()
+{
+	until grep -q 'Listening to events' /lab/rasdaemon.log || ! pidof rasdaemon > /dev/null; do
 		sleep 1
 	done
 }
@@ -32,6 +36,7 @@ start_rasdaemon()
 [[ ,$TESTS, != *,rasdaemon,* ]] || start_rasdaemon
 
 for name in ${TESTS//,/ }; do
+	[ "$name" != rasdaemon ] || rasdaemon_is_ready
 	"$OUT/kselftest/run_kselftest.sh" --per-test-log --test "amd_mce_guard:test-$name.sh"
 	sed 's/^# //' "/tmp/test-$name.sh" > "/lab/$name.ktap"
 done
