@@ -11,7 +11,6 @@ if [ "${COPY:-}" = yes ]; then
 	mount -t tmpfs none /repo
 	mount -t tmpfs none /cache
 	OUT=/tmp
-	modprobe 9pnet_virtio
 fi
 
 [ -z "${REFERENCE:-}" ] || export AMD_MCE_GUARD_REFERENCE=yes
