@@ -62,7 +62,7 @@ if [ "$UNSEEN" = yes ]; then
 	victims=
 fi
 
-# The later of two errors takes the place of the earlier in their bank, if that has not been polled.
+# The later of two errors takes the place of the earlier, if their bank has not been polled.
 if [ "$LAST" = yes ]; then
 	wait "${victims##* }"
 	# shellcheck disable=SC2086 # one word each

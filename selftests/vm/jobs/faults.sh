@@ -6,68 +6,34 @@
 source /repo/selftests/vm/jobs/ktap.sh
 
 readonly KMEMLEAK=/sys/kernel/debug/kmemleak
-# More allocations than loading makes; only an injection that does not work gets there.
-readonly MOST=3000
 
-# load_failing N: loads the module with the Nth allocation failing. Prints the errno, 0 if it has
-# loaded nevertheless, and how many more allocations it would have taken to get to the Nth.
-load_failing()
-{
-	perl -e '
-		open(my $ko, "<", $ARGV[1]) or die;
-		open(my $nth, "+<", "/proc/thread-self/fail-nth") or die;
-		my $empty = "";
-		syswrite($nth, $ARGV[0]);
-		my $error = syscall(313, fileno($ko), $empty, 0) ? $! + 0 : 0; # finit_module
-		sysseek($nth, 0, 0);
-		sysread($nth, my $left, 16);
-		syswrite($nth, "0");
-		print "$error ", $left + 0, "\n";
-	' "$1" "$KO"
-}
-
-# nothing_left: no module, hook or file, or says what there is
-nothing_left()
-{
-	local left=0
-
-	! ls -d /sys/module/amd_mce_guard || left=1
-	not_hooked || left=1
-	no_files || left=1
-	return $left
-}
-
-# try_all: sets how many loads failed and how many did not, and collects what went wrong
 try_all()
 {
-	local nth error left
-
-	for ((nth = 1; nth <= MOST; nth++)); do
-		read -r error left < <(load_failing $nth)
-		if [ "$error" = 0 ]; then
-			survived=$((survived + 1))
-			grep -q '^amd_clear_bank ' $TRACING/enabled_functions ||
-				wrong+="loaded without a hook after failure $nth; "
-			rmmod amd_mce_guard || wrong+="does not unload after failure $nth; "
-		else
-			refused=$((refused + 1))
-		fi
-		nothing_left > /tmp/left 2>&1 || wrong+="left by failure $nth: $(cat /tmp/left); "
-		[ "$left" = 0 ] || break
-	done
+	/repo/selftests/vm/jobs/faults.pl "$KO" > /lab/faults 2>&1
 }
 
-right()
+# times PATTERN
+times()
 {
-	echo "$wrong"
-	[ -z "$wrong" ]
+	grep -cE "$1" /lab/faults
 }
 
 # The last load is one that has met no failure.
 some_of_each()
 {
-	echo "$refused loads failed, $survived did not, the last without a failure"
-	[ $refused -gt 10 ] && [ $survived -gt 1 ] && [ $((refused + survived)) -lt $MOST ]
+	tail -n 3 /lab/faults
+	[ "$(times 'error 12;')" -gt 10 ] && [ "$(times ': loaded')" -gt 1 ] &&
+		tail -n 1 /lab/faults | grep -q ': loaded; left: $'
+}
+
+nothing_left()
+{
+	! grep -vE '; left: $' /lab/faults
+}
+
+always_hooked()
+{
+	! grep 'without a hook' /lab/faults
 }
 
 no_leak()
@@ -79,18 +45,18 @@ no_leak()
 	! grep . $KMEMLEAK
 }
 
-echo N > /sys/kernel/debug/failslab/ignore-gfp-wait
-echo N > /sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
-echo 0 > /sys/kernel/debug/failslab/verbose
-echo 0 > /sys/kernel/debug/fail_page_alloc/verbose
+for fault in failslab fail_page_alloc; do
+	echo N > /sys/kernel/debug/$fault/ignore-gfp-wait
+	echo 0 > /sys/kernel/debug/$fault/verbose
+done
 echo clear > $KMEMLEAK
-refused=0 survived=0 wrong=
 
 ktap_print_header
-ktap_set_plan 4
-try_all
-test_that "loads fail and succeed with an allocation that fails" some_of_each
-test_that "either way no module, hook or file is left" right
-test_that "nor memory, kmemleak says" no_leak
+ktap_set_plan 6
+test_that "loads with each of its allocations failing in turn" try_all
+test_that "some of these loads fail, some do not, and the last has met no failure" some_of_each
+test_that "either way no module, hook or file is left" nothing_left
+test_that "none loads without its hook" always_hooked
+test_that "nor is memory left, kmemleak says" no_leak
 test_that "no splat" no_splat
-ktap_print_msg "$refused loads failed, $survived did not"
+ktap_print_msg "$(times 'error') loads failed, $(times ': loaded') did not"

@@ -1,0 +1,49 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+# faults.pl MODULE.KO: loads it again and again, the first time with the first of its memory
+# allocations failing, then the second, until there is none left that could fail. Tells of each load
+# what came of it and what it left. In one process: starting one takes longer than loading.
+use strict;
+use warnings;
+
+use constant { FINIT_MODULE => 313, DELETE_MODULE => 176, O_NONBLOCK => 04000, MOST => 5000 };
+
+my ($name, $file) = ("amd_mce_guard\0", $ARGV[0]);
+my $empty = "\0";
+
+# fail_nth(N): from here on, the Nth allocation of this task fails; returns what was left of it
+sub fail_nth
+{
+	open(my $nth, '+<', '/proc/thread-self/fail-nth') or die "fail-nth: $!\n";
+	sysread($nth, my $left, 16);
+	syswrite($nth, "$_[0]\n");
+	return $left + 0;
+}
+
+sub hooked
+{
+	open(my $functions, '<', '/sys/kernel/tracing/enabled_functions') or die "tracefs: $!\n";
+	return grep { /^amd_clear_bank / } <$functions>;
+}
+
+sub left_behind
+{
+	return join(' ', (-d '/sys/module/amd_mce_guard' ? 'module' : ()), (hooked() ? 'hook' : ()),
+		(-d '/sys/kernel/debug/amd_mce_guard' ? 'files' : ()));
+}
+
+for my $n (1 .. MOST) {
+	open(my $ko, '<', $file) or die "$file: $!\n";
+	my $fd = fileno($ko);
+
+	fail_nth($n);
+	my $error = syscall(FINIT_MODULE, $fd, $empty, 0) ? $! + 0 : 0;
+	my $left = fail_nth(0);
+
+	my $hook = $error || hooked() ? '' : ' without a hook';
+	if (!$error && syscall(DELETE_MODULE, $name, O_NONBLOCK)) {
+		die "failure $n: does not unload: $!\n";
+	}
+	print "failure $n: ", $error ? "error $error" : "loaded$hook", "; left: ", left_behind(), "\n";
+	last if $left;
+}
