@@ -51,8 +51,8 @@ if [ "$ALONE" = yes ]; then
 	/mce_inject 0 error 9 0x9c00180000000000 "$address" 0x8c
 fi
 
-# Where nobody looks for the error, it is in its bank and stays there. The victim keeps its page: the
-# kernel would give it to somebody else.
+# Where nobody looks for the error, it is in its bank and stays there. The victim keeps its page, or
+# the kernel would give it to somebody else.
 if [ "$UNSEEN" = yes ]; then
 	until [ "$(/mce_inject 0 status 9)" != 0 ]; do
 		busybox sleep 1
