@@ -7,6 +7,10 @@
 # The kselftests that a VM with something to guard runs.
 readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress)
 
+# Those of them that the debug kernel runs unasked; each of the others takes it longer than all of
+# these. TESTS=debug:beside asks.
+readonly DEBUG_KSELFTESTS=(load deferred corrected memory)
+
 # Those of them that say something about a kernel without the guard.
 readonly REFERENCES=(deferred corrected memory hotplug rasdaemon)
 
@@ -22,7 +26,9 @@ suites()
 		echo "${REFERENCES[@]}" ;;
 	amd)
 		echo "${KSELFTESTS[@]}" rasdaemon ;;
-	debug | cfi | fixed | stock)
+	debug)
+		echo "${DEBUG_KSELFTESTS[@]}" ;;
+	cfi | fixed | stock)
 		echo "${KSELFTESTS[@]}" ;;
 	intel | hygon | smca)
 		echo unaffected ;;
