@@ -20,13 +20,13 @@ select_jobs()
 	for name; do
 		if [[ " ${KSELFTESTS[*]} rasdaemon " == *" $name "* ]]; then
 			kselftests+=" $name"
-		elif [[ " ${JOBS[*]} " == *" $name "* ]]; then
+		elif [[ " ${JOBS[*]} ${ON_REQUEST[*]} " == *" $name "* ]]; then
 			jobs+=("$name")
-		elif [[ " ${JOBS[*]} " == *" ${name%%:*} "* ]]; then
+		elif [[ " ${JOBS[*]} ${ON_REQUEST[*]} " == *" ${name%%:*} "* ]]; then
 			suites=${name#*:}
 			jobs+=("${name%%:*} ${suites//,/ }")
 		else
-			die "there is no test '$name', only: ${JOBS[*]} ${KSELFTESTS[*]}"
+			die "there is no test '$name', only: ${JOBS[*]} ${ON_REQUEST[*]} ${KSELFTESTS[*]}"
 		fi
 	done
 	[ -z "$kselftests" ] || jobs+=("amd$kselftests")

@@ -15,8 +15,11 @@ readonly DEBUG_KSELFTESTS=(load deferred corrected memory)
 readonly REFERENCES=(deferred corrected memory hotplug rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build install faults
-	kunit preflight nofunction intel hygon smca)
+readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build install kunit
+	preflight nofunction intel hygon smca)
+
+# Run only if TESTS names it: it takes longer than all the others.
+readonly ON_REQUEST=(faults)
 
 # suites JOB: its suites
 suites()
