@@ -26,7 +26,8 @@ select_jobs()
 			suites=${name#*:}
 			jobs+=("${name%%:*} ${suites//,/ }")
 		else
-			die "there is no test '$name', only: ${JOBS[*]} ${ON_REQUEST[*]} ${KSELFTESTS[*]}"
+			die "there is no test '$name', only:" \
+				"${JOBS[*]} ${ON_REQUEST[*]} ${KSELFTESTS[*]} rasdaemon"
 		fi
 	done
 	[ -z "$kselftests" ] || jobs+=("amd$kselftests")
