@@ -3,7 +3,6 @@
 # shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
 # Verbs for the tests: errors in machine check banks, and what becomes of them.
 
-
 # MCi_STATUS: bits, and the errors the tests are about. QEMU reports an action-optional error as AO.
 readonly OVER=$((1 << 62)) MISCV=$((1 << 59)) ADDRV=$((1 << 58))
 readonly DEFERRED_BIT=$((1 << 44)) POISON=$((1 << 43))
@@ -16,6 +15,8 @@ readonly DEFERRED_SEEN=$CORRECTED AO_SEEN=0x9c00080000000000
 
 # "cpu bank" of each error injected since the last poll
 PENDING=()
+# Processes that inject on and on
+STORMS=()
 
 hex()
 {
@@ -29,8 +30,8 @@ inject()
 
 	may_inject "$status"
 	log "% inject cpu $cpu bank $bank status $(hex "$status")"
-	./mce_inject "$cpu" error "$bank" "$status" "$addr" "$misc" || die "cannot inject"
 	PENDING+=("$cpu $bank")
+	./mce_inject "$cpu" error "$bank" "$status" "$addr" "$misc" || die "cannot inject"
 }
 
 # inject_everywhere(cpu, status) - put an error into each bank of a CPU
@@ -47,11 +48,14 @@ inject_everywhere()
 	./mce_inject "$cpu" error "${errors[@]}" || die "cannot inject"
 }
 
-# forget_errors() - clear what no poll has cleared
+# forget_errors() - end storms, and clear what no poll has cleared: the guard may be about to go
 forget_errors()
 {
 	local pending
 
+	[ -z "${STORMS[*]}" ] || kill "${STORMS[@]}" 2> /dev/null
+	wait "${STORMS[@]}" 2> /dev/null
+	STORMS=()
 	for pending in "${PENDING[@]}"; do
 		[ "$(bank_status "$pending")" = 0 ] ||
 			./mce_inject "${pending% *}" error "${pending#* }" 0 0 0

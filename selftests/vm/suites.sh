@@ -7,8 +7,7 @@
 # The kselftests that a VM with something to guard runs.
 readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress)
 
-# Those of them that the debug kernel runs unasked; each of the others takes it longer than all of
-# these. TESTS=debug:beside asks.
+# Those of them that the debug kernel runs unasked: it takes long. TESTS=debug:beside asks for others.
 readonly DEBUG_KSELFTESTS=(load deferred corrected memory)
 
 # Those of them that say something about a kernel without the guard.
@@ -18,7 +17,7 @@ readonly REFERENCES=(deferred corrected memory hotplug rasdaemon)
 readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build install kunit
 	preflight nofunction intel hygon smca)
 
-# Run only if TESTS names it: it takes longer than all the others.
+# Run only if TESTS names it: it takes long.
 readonly ON_REQUEST=(faults)
 
 # suites JOB: its suites
