@@ -53,9 +53,11 @@ forget_errors()
 {
 	local pending
 
-	[ -z "${STORMS[*]}" ] || kill "${STORMS[@]}" 2> /dev/null
-	wait "${STORMS[@]}" 2> /dev/null
-	STORMS=()
+	if [ ${#STORMS[@]} -gt 0 ]; then
+		kill "${STORMS[@]}" 2> /dev/null
+		wait "${STORMS[@]}" 2> /dev/null
+		STORMS=()
+	fi
 	for pending in "${PENDING[@]}"; do
 		[ "$(bank_status "$pending")" = 0 ] ||
 			./mce_inject "${pending% *}" error "${pending#* }" 0 0 0

@@ -7,7 +7,7 @@
 # The kselftests that a VM with something to guard runs.
 readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress)
 
-# Those of them that the debug kernel runs unasked: it takes long. TESTS=debug:beside asks for others.
+# Those of them that the debug kernel runs unasked: it takes long. TESTS=debug:beside asks.
 readonly DEBUG_KSELFTESTS=(load deferred corrected memory)
 
 # Those of them that say something about a kernel without the guard.
