@@ -62,11 +62,10 @@ if [ "$UNSEEN" = yes ]; then
 	victims=
 fi
 
-# The later of two errors takes the place of the earlier, if their bank has not been polled.
+# The later of two errors takes the place of the earlier, if their bank has not been polled. Whoever
+# was to hear of the earlier keeps its page, too.
 if [ "$LAST" = yes ]; then
-	wait "${victims##* }"
-	# shellcheck disable=SC2086 # one word each
-	kill -KILL $victims
+	victims=${victims##* }
 fi
 
 for victim in $victims; do
