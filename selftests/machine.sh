@@ -4,6 +4,7 @@
 # Verbs for the tests: what machine this is, and what may be done to it.
 
 readonly MACHINECHECK=/sys/devices/system/machinecheck
+readonly CPU1=/sys/devices/system/cpu/cpu1
 
 # save_mce_config(), restore_mce_config() - polling, which is each second for the tests
 save_mce_config()
@@ -66,13 +67,27 @@ require_banks()
 	BANKS=$(machine banks)
 	HYPERVISOR=$(machine hypervisor)
 	NOWHERE=$(machine nowhere)
+	OFFSET=$(body_offset)
+}
+
+# hooks() - how many hooks ftrace has at amd_clear_bank()
+hooks()
+{
+	local functions
+
+	functions=$'\n'$(< $TRACING/enabled_functions)
+	if [[ $functions =~ $'\n'"amd_clear_bank ("([0-9]+) ]]; then
+		echo "${BASH_REMATCH[1]}"
+	else
+		echo 0
+	fi
 }
 
 # guarded() - the guard is loaded and its hook is live
 guarded()
 {
-	[ "$(cat /sys/module/$MODULE/initstate 2> /dev/null)" = live ] &&
-		grep -q '^amd_clear_bank ' $TRACING/enabled_functions
+	[ -e /sys/module/$MODULE/initstate ] &&
+		[ "$(< /sys/module/$MODULE/initstate)" = live ] && [ "$(hooks)" != 0 ]
 }
 
 # harmless() - a deferred error does no harm without the guard, either: QEMU's emulation ignores the
@@ -81,7 +96,7 @@ harmless()
 {
 	local major minor patch
 
-	IFS=.- read -r major minor patch _ <<< "$(uname -r)"
+	IFS=.- read -r major minor patch _ < /proc/sys/kernel/osrelease
 	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || [ "$major" -ge 7 ] ||
 		{ [ "$major.$minor" = 6.19 ] && [ "${patch%%[!0-9]*}" -ge 10 ]; }
 }
@@ -89,10 +104,24 @@ harmless()
 # may_inject(status) - skip this test rather than put an error into a bank that ends in a panic
 may_inject()
 {
-	if (($1 & DEFERRED_BIT)) && ! guarded && ! harmless; then
+	if (($1 & DEFERRED_BIT)) && ! harmless && ! guarded; then
 		skip "no guard and perhaps no fix in this kernel: a deferred error could panic it"
 	fi
 	if [[ $1 == "$UNCORRECTED" || $1 == "$CORRUPT" ]] && [ "$HYPERVISOR" != TCGTCGTCGTCG ]; then
 		skip "an uncorrected error could stay until a real machine check finds it"
 	fi
+}
+
+# may_go() - the guard has done what there is to do: no bank holds a deferred error, or it would do no
+# harm, or none can have been injected
+may_go()
+{
+	local cpu
+
+	! harmless && guarded && [ -x ./mce_inject ] || return 0
+	for cpu in /dev/cpu/*/msr; do
+		[ -c "$cpu" ] || continue
+		cpu=${cpu#/dev/cpu/}
+		[ "$(./mce_inject "${cpu%/msr}" deferred)" = 0 ] || return 1
+	done
 }

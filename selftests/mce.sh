@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
+# shellcheck disable=SC2034,SC2086,SC2153 # constants go both ways; none has a space
 # Verbs for the tests: errors in machine check banks, and what becomes of them.
 
 # MCi_STATUS: bits, and the errors the tests are about. QEMU reports an action-optional error as AO.
@@ -13,24 +13,20 @@ readonly CORRUPT=0xb200000000000000	# uncorrected, with the context of the proce
 # What is left of them for amd_clear_bank() to see.
 readonly DEFERRED_SEEN=$CORRECTED AO_SEEN=0x9c00080000000000
 
-# "cpu bank" of each error injected since the last poll
-PENDING=()
+# For each CPU the banks that errors have been injected into since the last poll
+declare -A PENDING=()
 # Processes that inject on and on
 STORMS=()
-
-hex()
-{
-	printf '0x%x' "$1"
-}
 
 # inject(cpu, bank, status[, addr[, misc]]) - put an error into a bank
 inject()
 {
-	local cpu=$1 bank=$2 status=$3 addr=${4:-0} misc=${5:-0}
+	local cpu=$1 bank=$2 status addr=${4:-0} misc=${5:-0}
 
+	printf -v status 0x%x "$3"
 	may_inject "$status"
-	log "% inject cpu $cpu bank $bank status $(hex "$status")"
-	PENDING+=("$cpu $bank")
+	log "% inject cpu $cpu bank $bank status $status"
+	PENDING[$cpu]+=" $bank"
 	./mce_inject "$cpu" error "$bank" "$status" "$addr" "$misc" || die "cannot inject"
 }
 
@@ -40,10 +36,10 @@ inject_everywhere()
 	local cpu=$1 status=$2 bank errors=()
 
 	may_inject "$status"
-	log "% inject cpu $cpu, each bank, status $(hex "$status")"
+	log "% inject cpu $cpu, each bank, status $status"
 	for ((bank = 0; bank < BANKS; bank++)); do
 		errors+=("$bank" "$status" 0 0)
-		PENDING+=("$cpu $bank")
+		PENDING[$cpu]+=" $bank"
 	done
 	./mce_inject "$cpu" error "${errors[@]}" || die "cannot inject"
 }
@@ -51,24 +47,31 @@ inject_everywhere()
 # forget_errors() - end storms, and clear what no poll has cleared: the guard may be about to go
 forget_errors()
 {
-	local pending
+	local cpu bank
 
 	if [ ${#STORMS[@]} -gt 0 ]; then
 		kill "${STORMS[@]}" 2> /dev/null
 		wait "${STORMS[@]}" 2> /dev/null
 		STORMS=()
 	fi
-	for pending in "${PENDING[@]}"; do
-		[ "$(bank_status "$pending")" = 0 ] ||
-			./mce_inject "${pending% *}" error "${pending#* }" 0 0 0
+	for cpu in "${!PENDING[@]}"; do
+		for bank in $(holding $cpu); do
+			./mce_inject $cpu error $bank 0 0 0
+		done
 	done
 	PENDING=()
 }
 
-# bank_status("cpu bank") - what the bank's MCi_STATUS is now
-bank_status()
+# holding(cpu) - those of its pending banks that have something in their MCi_STATUS
+holding()
 {
-	./mce_inject "${1% *}" status "${1#* }"
+	local banks status i
+
+	read -ra banks <<< "${PENDING[$1]}"
+	mapfile -t status < <(./mce_inject $1 status "${banks[@]}")
+	for i in "${!banks[@]}"; do
+		[ "${status[i]}" = 0 ] || echo ${banks[i]}
+	done
 }
 
 # reserve_huge_page() - make sure that there is a huge page to map, for this test

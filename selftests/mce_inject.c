@@ -21,6 +21,8 @@
 #define MSR_HWCR		0xc0010015
 #define HWCR_MC_STATUS_WR_EN	0x40000
 
+#define MCI_STATUS_DEFERRED	(1ULL << 44)
+
 #define LEAF_HYPERVISOR		0x40000000
 #define LEAF_ADDRESS_SIZES	0x80000008
 
@@ -98,6 +100,17 @@ static void inject(unsigned int bank, unsigned long long status,
 	wrmsr(MSR_MCI_STATUS(bank), status);
 }
 
+/* How many banks hold a deferred error. */
+static void deferred(void)
+{
+	unsigned int bank, holding = 0, banks = rdmsr(MSR_MCG_CAP) & 0xff;
+
+	for (bank = 0; bank < banks; bank++)
+		if (rdmsr(MSR_MCI_STATUS(bank)) & MCI_STATUS_DEFERRED)
+			holding++;
+	printf("%u\n", holding);
+}
+
 /* COUNT errors in turn over all banks, each as soon as its bank is free. */
 static void storm(unsigned long count, unsigned long long status)
 {
@@ -128,9 +141,16 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "info") && argc == 3) {
 		open_cpu(argv[1]);
 		info();
-	} else if (!strcmp(verb, "status") && argc == 4) {
+	} else if (!strcmp(verb, "deferred") && argc == 3) {
 		open_cpu(argv[1]);
-		printf("%#llx\n", rdmsr(MSR_MCI_STATUS(parse(argv[3]))));
+		deferred();
+	} else if (!strcmp(verb, "status") && argc > 3) {
+		open_cpu(argv[1]);
+		for (i = 3; i < argc; i++)
+			printf("%#llx\n", rdmsr(MSR_MCI_STATUS(parse(argv[i]))));
+	} else if (!strcmp(verb, "misc") && argc == 4) {
+		open_cpu(argv[1]);
+		printf("%#llx\n", rdmsr(MSR_MCI_MISC(parse(argv[3]))));
 	} else if ((!strcmp(verb, "error") && argc > 3 && argc % 4 == 3) ||
 		   (!strcmp(verb, "storm") && argc == 5)) {
 		open_cpu(argv[1]);
@@ -145,7 +165,9 @@ int main(int argc, char **argv)
 	} else {
 		fprintf(stderr,
 			"mce_inject CPU info\n"
-			"mce_inject CPU status BANK\n"
+			"mce_inject CPU deferred\n"
+			"mce_inject CPU status BANK...\n"
+			"mce_inject CPU misc BANK\n"
 			"mce_inject CPU error (BANK STATUS ADDR MISC)...\n"
 			"mce_inject CPU storm COUNT STATUS\n");
 		return EXIT_FAILURE;

@@ -65,11 +65,10 @@ unload()
 # show_hook() - whether ftrace has a hook at amd_clear_bank(), and the guard its files
 show_hook()
 {
-	local count files
+	local files
 
 	files=$(cd $GUARD_DIR 2> /dev/null && echo *)
-	count=$(sed -n 's/^amd_clear_bank (\([0-9]*\)).*/\1/p' $TRACING/enabled_functions)
-	log "> hooks at amd_clear_bank(): ${count:-0}"
+	log "> hooks at amd_clear_bank(): $(hooks)"
 	log "> files:${files:+ $files}"
 }
 
@@ -77,18 +76,19 @@ show_hook()
 show_counters()
 {
 	[ -z "$REFERENCE" ] || return 0
-	log "> counters: banks_cleared $(cat $GUARD_DIR/banks_cleared), deferred_guarded $(
-		cat $GUARD_DIR/deferred_guarded)"
+	log "> counters: banks_cleared $(< $GUARD_DIR/banks_cleared), deferred_guarded $(
+		< $GUARD_DIR/deferred_guarded)"
 }
 
 # show_bank(bank) - the same of one bank
 show_bank()
 {
-	local field=$(($1 + 1))
+	local cleared guarded
 
 	[ -z "$REFERENCE" ] || return 0
-	log "> counters of bank $1: cleared $(cut -d ' ' -f $field $GUARD_DIR/cleared_by_bank
-		), guarded $(cut -d ' ' -f $field $GUARD_DIR/guarded_by_bank)"
+	read -ra cleared < $GUARD_DIR/cleared_by_bank
+	read -ra guarded < $GUARD_DIR/guarded_by_bank
+	log "> counters of bank $1: cleared ${cleared[$1]}, guarded ${guarded[$1]}"
 }
 
 # set_ftrace(value) - set the sysctl kernel.ftrace_enabled, which may be refused: with EBUSY while
@@ -96,8 +96,8 @@ show_bank()
 set_ftrace()
 {
 	log "% sysctl kernel.ftrace_enabled=$1"
-	sysctl -q -w kernel.ftrace_enabled="$1" 2> /dev/null || log "> refused"
-	log "> kernel.ftrace_enabled = $(sysctl -n kernel.ftrace_enabled)"
+	(echo "$1" > $FTRACE_ENABLED) 2> /dev/null || log "> refused"
+	log "> kernel.ftrace_enabled = $(< $FTRACE_ENABLED)"
 }
 
 # taint(letter) - whether the kernel is tainted: O by a module from outside its tree, E by an
@@ -110,7 +110,7 @@ taint()
 	O) bit=12 ;;
 	E) bit=13 ;;
 	esac
-	echo $(($(cat /proc/sys/kernel/tainted) >> bit & 1))
+	echo $(($(< /proc/sys/kernel/tainted) >> bit & 1))
 }
 
 # expected_taint(letter, field) - 1 if the module lacks that field; others may have set it, too

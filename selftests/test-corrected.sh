@@ -51,7 +51,7 @@ $GUARDING
 
 storm_is()
 {
-	transcript | grep -q "CPU0 BANK1 CMCI storm $1"
+	[[ $(transcript) == *"CPU0 BANK1 CMCI storm $1"* ]]
 }
 
 # The kernel counts corrected errors by bank; with enough of them in a row it takes to polling for
@@ -68,7 +68,7 @@ storm()
 		./mce_inject 0 error 1 $CORRECTED 0 0
 		loop_until records_are $((injected + 1)) || die "error $injected is not logged"
 	done
-	[ "$(bodies | wc -l)" = $injected ] || die "not each error was cleared"
+	[ "$(witnessed ' clear_bank: ')" = $injected ] || die "not each error was cleared"
 	log "% leave it in peace"
 	loop_until storm_is subsided || die "the storm does not end"
 	check_result "\

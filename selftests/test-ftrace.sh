@@ -26,9 +26,9 @@ $(first 9 $DEFERRED)
 
 sysctl_before_loading()
 {
-	trap 'sysctl -q -w kernel.ftrace_enabled=1' EXIT
+	trap 'echo 1 > $FTRACE_ENABLED' EXIT
 	set_ftrace 0
-	[ "$(sysctl -n kernel.ftrace_enabled)" = 0 ] || skip "this ftrace cannot be switched off"
+	[ "$(< $FTRACE_ENABLED)" = 0 ] || skip "this ftrace cannot be switched off"
 	load_failing_guard
 	set_ftrace 1
 	show_hook

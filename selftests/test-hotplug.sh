@@ -5,8 +5,6 @@
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
-readonly CPU1=/sys/devices/system/cpu/cpu1
-
 every_cpu()
 {
 	local cpu cpus

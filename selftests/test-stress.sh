@@ -36,13 +36,14 @@ end_storm()
 	injected=$(awk '{ sum += $1 } END { print sum + 0 }' "$INJECTED")
 	rm "$INJECTED"
 	loop_until records_are "$injected"
-	log "> injected $injected, logged $(records | wc -l), cleared $(bodies | wc -l)"
+	log "> injected $injected, logged $(witnessed ' mce_record: '), cleared $(
+		witnessed ' clear_bank: ')"
 }
 
 # passed(status) - errors that amd_clear_bank() was handed with this status
 passed()
 {
-	bodies | grep -c "status $1\$"
+	witnessed " clear_bank: .* status=$1\$"
 }
 
 guarded_storm()

@@ -6,13 +6,27 @@
 # What the guard says when it has been loaded.
 readonly GUARDING="$MODULE: guarding: this CPU has no SMCA, amd_clear_bank() is hooked"
 
-# transcript() - what verbs and kernel have said since the test began
+# since_mark(program) - what that awk program makes of the kernel log since the test began, without
+# time stamps; fails if the log does not go back that far
+since_mark()
+{
+	dmesg | awk -v mark="$MARK" '
+		!begun { begun = index($0, mark); next }
+		{ sub(/^(\[[^]]*\])+ /, "") }
+		'"$1"'
+		END { exit !begun }'
+}
+
+# transcript([pattern]) - what verbs and kernel have said, less what matches
 transcript()
 {
-	dmesg | awk -v mark="$MARK" 'begun; index($0, mark) { begun = 1 }' |
-		sed -E 's/^(\[[^]]*\])+ //' |
-		grep -E "^[%>] |^$MODULE: |^test_mce_|CMCI storm" |
-		grep -vE 'taint(s|ing) kernel'
+	since_mark "/${1:-^\$}/ || /taint(s|ing) kernel/ { next }
+		/^[%>] |^$MODULE: |^test_mce_|CMCI storm/"
+}
+
+splat()
+{
+	since_mark '/WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|INFO: .* (stall|lock)/'
 }
 
 # first(bank, status) - what the guard says of the first error since it was loaded
@@ -43,8 +57,7 @@ check_result()
 {
 	local expected=$1 result
 
-	dmesg | grep -qF "$MARK" || skip "the kernel log overflowed; boot with log_buf_len=4M"
-	result=$(transcript | grep -vE "${2:-^$}")
+	result=$(transcript "${2:-}") || skip "the kernel log overflowed; boot with log_buf_len=4M"
 	if [ -n "$REFERENCE" ]; then
 		expected=$(about_guard -v <<< "$expected")
 		result=$(about_guard -v <<< "$result")

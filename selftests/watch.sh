@@ -26,10 +26,8 @@ body_offset()
 # watch_errors() - call both witnesses, from now on
 watch_errors()
 {
-	local offset
-
-	offset=$(body_offset) || skip "no traceable amd_clear_bank() in this kernel"
-	echo "p:$PROBE amd_clear_bank+$offset" \
+	[ -n "$OFFSET" ] || skip "no traceable amd_clear_bank() in this kernel"
+	echo "p:$PROBE amd_clear_bank+$OFFSET" \
 		"bank=+$MCE_BANK(%di):u8 status=+$MCE_STATUS(%di):x64" >> $PROBES ||
 		skip "the kernel takes no kprobe in amd_clear_bank()"
 	mkdir $INSTANCE || die "no instance of tracing"
@@ -43,7 +41,7 @@ stop_tracing()
 		echo 0 > $INSTANCE/events/enable
 		rmdir $INSTANCE
 	fi
-	if grep -q ":$PROBE " $PROBES 2> /dev/null; then
+	if [ -r $PROBES ] && [[ $(< $PROBES) == *":$PROBE "* ]]; then
 		echo "-:$PROBE" >> $PROBES
 	fi
 }
@@ -51,9 +49,16 @@ stop_tracing()
 # polls(cpu) - how often the banks of a CPU have been polled since boot
 polls()
 {
-	awk -v cpu="CPU$1" '
-		NR == 1 { for (i = 1; i <= NF; i++) if ($i == cpu) column = i + 1 }
-		$1 == "MCP:" { print $column }' /proc/interrupts
+	local lines line cpus polls i
+
+	mapfile -t lines < /proc/interrupts
+	read -ra cpus <<< "${lines[0]}"
+	for line in "${lines[@]}"; do
+		[[ ! $line =~ ^\ *MCP: ]] || read -ra polls <<< "${line#*:}"
+	done
+	for i in "${!cpus[@]}"; do
+		[ "${cpus[i]}" != "CPU$1" ] || echo "${polls[i]}"
+	done
 }
 
 polled_since()
@@ -63,35 +68,38 @@ polled_since()
 
 cleared_or_polled_since()
 {
-	[ "$(bank_status "$1")" = 0 ] || polled_since "${1% *}" "$2"
+	[ -z "$(holding $1)" ] || polled_since $1 $2
+}
+
+# witnessed(pattern) - how much of what the witnesses have seen matches
+witnessed()
+{
+	grep -cE "$1" $INSTANCE/trace
 }
 
 # The records reach their event some time after the bank has been cleared.
 records_are()
 {
-	[ "$(grep -c 'mce_record:' $INSTANCE/trace)" -ge "$1" ]
+	[ "$(witnessed ' mce_record: ')" -ge "$1" ]
 }
 
 # poll() - wait until the injected errors have been polled, and tell what the witnesses saw
 poll()
 {
-	local pending cleared=0
-	declare -A enough
+	local cpu bank banks cleared=0
 
-	# A poll may be under way that has passed the bank: the one that begins after it counts,
-	# and is over when the next begins.
 	# shellcheck disable=SC2153 # from mce.sh
-	for pending in "${PENDING[@]}"; do
-		enough[${pending% *}]=$(($(polls "${pending% *}") + 2))
-	done
-	for pending in "${PENDING[@]}"; do
-		loop_until cleared_or_polled_since "$pending" "${enough[${pending% *}]}" ||
-			die "CPU ${pending% *} is not polled"
-		if [ "$(bank_status "$pending")" = 0 ]; then
-			cleared=$((cleared + 1))
-		else
-			log "> bank ${pending#* } of cpu ${pending% *} still holds its error"
-		fi
+	for cpu in "${!PENDING[@]}"; do
+		# A poll may be under way that has passed the bank: the one that begins after it
+		# counts, and is over when the next begins.
+		loop_until cleared_or_polled_since $cpu $(($(polls $cpu) + 2)) ||
+			die "CPU $cpu is not polled"
+		read -ra banks <<< "${PENDING[$cpu]}"
+		cleared=$((cleared + ${#banks[@]}))
+		for bank in $(holding $cpu); do
+			cleared=$((cleared - 1))
+			log "> bank $bank of cpu $cpu still holds its error"
+		done
 	done
 	loop_until records_are $cleared || log "> fewer records than banks cleared"
 	tell_errors
@@ -105,24 +113,20 @@ tell_errors()
 
 	while read -r line; do
 		log "$line"
-	done < <(records | sort -n -k 4 -k 6; bodies | sort -n -k 4 -k 6)
+	done < <(testimony | sort -k 2,2r -k 4,4n -k 6,6n)
 	echo > $INSTANCE/trace
 }
 
-records()
+# testimony() - what the witnesses have seen, a line each. Address and MCi_MISC only if the status
+# says that they are valid (bits 58 and 59, which are in its second digit).
+testimony()
 {
-	sed -nE 's/.*mce_record: CPU: ([0-9]+),.* MC([0-9]+): ([0-9a-f]+), .*ADDR: ([0-9a-f]+), '\
-'MISC: ([0-9a-f]+),.*/\1 \2 0x\3 0x\4 0x\5/p' $INSTANCE/trace |
-		while read -r cpu bank status addr misc; do
-			printf '> logged: cpu %d bank %d status 0x%x' "$cpu" "$bank" "$status"
-			! ((status & ADDRV)) || printf ' addr 0x%x' "$addr"
-			! ((status & MISCV)) || printf ' misc 0x%x' "$misc"
-			echo
-		done
-}
-
-bodies()
-{
-	sed -nE 's/.* \[0*([0-9]+)\] .* clear_bank: .*bank=([0-9]+) status=(0x[0-9a-f]+).*/'\
-'> amd_clear_bank(): cpu \1 bank \2 status \3/p' $INSTANCE/trace
+	sed -nE "$INSTANCE/trace" -e '
+		s/.* mce_record: CPU: ([0-9]+),.* MC([0-9]+): ([0-9a-f]+), .*ADDR: 0*([0-9a-f]+), '\
+'MISC: 0*([0-9a-f]+),.*/> logged: cpu \1 bank \2 status 0x\3 addr 0x\4 misc 0x\5/
+		s/(status 0x.[0-7].* addr .*) misc .*/\1/
+		s/(status 0x.[012389ab].*) addr 0x[0-9a-f]*/\1/
+		s/.* \[0*([0-9]+)\] .* clear_bank: .*bank=([0-9]+) status=(0x[0-9a-f]+).*/'\
+'> amd_clear_bank(): cpu \1 bank \2 status \3/
+		/^> /p'
 }

@@ -36,7 +36,7 @@ select_jobs()
 run_jobs()
 {
 	printf '%s\n' "${jobs[@]}" |
-		xargs -P $(($(nproc) + 1)) -L 1 "$TOP/selftests/vm/run-job.sh"
+		xargs -P "$(nproc)" -L 1 "$TOP/selftests/vm/run-job.sh"
 }
 
 jobs_done()
@@ -58,7 +58,7 @@ choose_accel
 rm -rf "$CHECK"
 mkdir -p "$CHECK"
 
-echo "${#jobs[@]} jobs, $(($(nproc) + 1)) at a time:"
+echo "${#jobs[@]} jobs, $(nproc) at a time:"
 [ ! -t 1 ] || start_ticker "tests" jobs_done
 run_jobs | tee "$CHECK/jobs.log"
 stop_ticker

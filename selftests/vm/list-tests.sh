@@ -88,6 +88,9 @@ heading "The mail thread's procedure"
 echo 'In a guest on KVM on an emulated AMD host, see :doc:`lab` (jobs ``procedure``, ``variants``).'
 mapfile -t all < <(expand $PROCEDURE $VARIANTS)
 scenarios "${all[@]}" | table
+printf '\n**nested**: '
+about selftests/vm/jobs/nested.sh
+described selftests/vm/jobs/nested.sh test_that | table
 heading "The module by itself"
 about selftests/vm/jobs/kunit.sh
 kunit_cases | table

@@ -74,6 +74,8 @@ run()
 	nofunction)
 		build_nofunction
 		in_vm test ;;
+	nested)
+		in_vm test "TESTS=$(IFS=,; echo "${NESTED_KSELFTESTS[*]}")" ;;
 	faults)
 		in_vm debug kmemleak=on ;;
 	procedure)

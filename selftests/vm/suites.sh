@@ -5,16 +5,19 @@
 # have their KTAP in build/check/JOB/SUITE.ktap.
 
 # The kselftests that a VM with something to guard runs.
-readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug stress)
+readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug threshold stress)
 
 # Those of them that the debug kernel runs unasked: it takes long. TESTS=debug:beside asks.
 readonly DEBUG_KSELFTESTS=(load deferred corrected memory)
 
+# Those of them that run in a guest on KVM, which an error would panic.
+readonly NESTED_KSELFTESTS=(deferred memory stress)
+
 # Those of them that say something about a kernel without the guard.
-readonly REFERENCES=(deferred corrected memory hotplug rasdaemon)
+readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug procedure variants amd lint fixed reference cfi stock build install kunit
+readonly JOBS=(debug procedure variants nested amd lint fixed reference cfi stock build install kunit
 	preflight nofunction intel hygon smca)
 
 # Run only if TESTS names it: it takes long.
@@ -32,6 +35,8 @@ suites()
 		echo "${DEBUG_KSELFTESTS[@]}" ;;
 	cfi | fixed | stock)
 		echo "${KSELFTESTS[@]}" ;;
+	nested)
+		echo "${NESTED_KSELFTESTS[@]}" nested ;;
 	intel | hygon | smca)
 		echo unaffected ;;
 	*)

@@ -16,7 +16,7 @@ readonly JOB_TIMEOUT=300 KSELFTEST_TIMEOUT=1800 PROCEDURE_TIMEOUT=2400
 # below build/. The job finds DIR as /lab and what is built for the kernel as $OUT.
 run_vm()
 {
-	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$JOB_TIMEOUT
+	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$JOB_TIMEOUT cpus=2
 	local export=local,security_model=none accel=(-accel "tcg,thread=multi" -cpu "$cpu")
 	local IN_SYSROOT=()
 
@@ -33,14 +33,15 @@ run_vm()
 	fi
 	[ "$KERNEL_NAME" != stock ] || accel+=(-initrd "$KERNEL_OUT/initrd")
 	case $2 in
-	procedure) timeout=$PROCEDURE_TIMEOUT ;;
-	kselftest | faults) timeout=$KSELFTEST_TIMEOUT ;;
+	# One guest after the other: a second CPU would only wait for the first.
+	procedure) timeout=$PROCEDURE_TIMEOUT cpus=1 ;;
+	kselftest | nested | faults) timeout=$KSELFTEST_TIMEOUT ;;
 	esac
 	shift 3
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	in_sysroot timeout -k 10 "${VM_TIMEOUT:-$timeout}" qemu-system-x86_64 \
-		"${accel[@]}" -smp 2 -m 2048 \
+		"${accel[@]}" -smp "$cpus" -m 2048 \
 		-nodefaults -display none -no-reboot -serial "file:$in_vm/console.log" \
 		-virtfs "$export,path=/,mount_tag=root,readonly=on,multidevs=remap" \
 		-virtfs "$export,path=$in_vm,mount_tag=lab" \

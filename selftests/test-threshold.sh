@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Threshold counters, which the kernel resets whenever it clears a bank: no hypervisor has them, so
+# CPU 1 is made to look as if its bank had one.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/functions.sh"
+
+# MCi_MISC of such a bank: counter valid and present, counting, overflown, at five.
+readonly PRESENT=0xc000000000000000 COUNTING=0xc008000000000000 OVERFLOWN=0xc009000500000000
+
+# set_misc(misc) - what bank 3 of CPU 1 has in MCi_MISC when that CPU comes online
+set_misc()
+{
+	./mce_inject 1 error 3 0 0 "$1"
+	echo 0 > $CPU1/online && echo 1 > $CPU1/online
+}
+
+show_misc()
+{
+	log "> bank 3 of cpu 1 has MCi_MISC $(./mce_inject 1 misc 3)"
+}
+
+# reset(status, seen) - bank 3 of CPU 1 overflows with this error
+reset()
+{
+	local seen=$2 deferred=0
+
+	[ -w $CPU1/online ] || skip "CPU 1 cannot be taken offline"
+	[ "$seen" = "$1" ] || deferred=1
+	watch_errors
+	load_guard
+	trap 'forget_errors; set_misc 0' EXIT
+	set_misc $PRESENT
+	[ "$(./mce_inject 1 misc 3)" = $COUNTING ] || skip "the kernel keeps no threshold here"
+	inject 1 3 "$1" 0 $OVERFLOWN
+	show_misc
+	poll
+	show_misc
+	show_counters
+	check_result "\
+% insmod amd_mce_guard
+$GUARDING
+% inject cpu 1 bank 3 status $1
+> bank 3 of cpu 1 has MCi_MISC $OVERFLOWN
+> logged: cpu 1 bank 3 status $1
+> amd_clear_bank(): cpu 1 bank 3 status $seen
+> bank 3 of cpu 1 has MCi_MISC $COUNTING
+> counters: banks_cleared 1, deferred_guarded $deferred" "^$MODULE: first"
+}
+
+setup_tests
+require_banks
+run_test "the threshold of a bank with a corrected error is reset" "reset $CORRECTED $CORRECTED"
+run_test "so is that of a bank with a deferred error" "reset $DEFERRED $DEFERRED_SEEN"
+ktap_finished

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The kselftests where a user has them: in a guest under KVM, with a kernel that a deferred error
+# panics. With the guard they run. Without it they refuse to put such an error into a bank.
+
+# shellcheck source-path=SCRIPTDIR
+source /repo/selftests/vm/jobs/ktap.sh
+
+# guest NAME [KERNEL ARGUMENT...]: boots what this VM has booted, once more, to run kselftests; what
+# comes of it is in /lab/NAME
+guest()
+{
+	mkdir "/lab/$1"
+	qemu-system-x86_64 -accel kvm -cpu host -smp 2 -m 768 -nodefaults -display none -no-reboot \
+		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
+		-virtfs "local,path=/lab/$1,mount_tag=lab,security_model=none" \
+		-kernel "$OUT/bzImage" -append "$(cat /proc/cmdline) JOB=kselftest ${*:2}" \
+		-serial "file:/lab/$1/console.log"
+	[ "$(cat "/lab/$1/status")" = 0 ] || { tail -n 20 "/lab/$1/console.log"; return 1; }
+}
+
+with_guard()
+{
+	guest guarded
+	mv /lab/guarded/*.ktap /lab
+	[ "$(cat /lab/guarded/status)" = 0 ]
+}
+
+without_guard()
+{
+	guest unguarded TESTS=deferred,corrected REFERENCE=yes
+}
+
+# results SUITE PATTERN: how many of its results without the guard match
+results()
+{
+	grep -cE "$2" "/lab/unguarded/$1.ktap"
+}
+
+refused()
+{
+	local all why="no guard and perhaps no fix in this kernel: a deferred error could panic it"
+
+	cat /lab/unguarded/deferred.ktap
+	all=$(results deferred '^(not )?ok ')
+	[ "$all" -gt 0 ] && [ "$(results deferred '^ok .*# SKIP')" = "$all" ] &&
+		[ "$(results deferred "^# SKIP: $why$")" -gt 0 ]
+}
+
+not_refused()
+{
+	cat /lab/unguarded/corrected.ktap
+	[ "$(results corrected '^ok .*each bank goes by as it is$')" = 1 ]
+}
+
+ktap_print_header
+ktap_set_plan 4
+test_that "with the guard, a guest that has no fix runs the kselftests and lives" with_guard
+test_that "without the guard, it lives" without_guard
+test_that "since no test puts a deferred error into a bank, and each says why" refused
+test_that "those that are about other errors run" not_refused
