@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# build-initramfs.sh DIR: the guest's whole user space: busybox, the victim, the module. It ends up
-# in DIR, where the module and the tests are.
+# build-initramfs.sh DIR: the guest's whole user space: busybox, the victim, the module; or, started by
+# to-9p.sh, only what leads to another one. It ends up in DIR, where the module and the tests are.
 set -e -o pipefail
 cd "$1"
 
 rm -rf initramfs
-mkdir -p initramfs/{bin,dev,proc,sys}
+mkdir -p initramfs/{bin,dev,proc,root,sys}
 cp kselftest/amd_mce_guard/mce_{victim,inject} initramfs/
 cp /usr/bin/busybox initramfs/bin/
 cp /repo/selftests/vm/guest/init.sh initramfs/init
+cp /repo/selftests/vm/guest/to-9p.sh initramfs/
 cp module/rust/amd_mce_guard.ko initramfs/
 
 cd initramfs
