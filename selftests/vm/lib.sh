@@ -44,25 +44,26 @@ need_tools()
 		die "cannot install ${missing[*]} (apt-get says why above)"
 }
 
-# take_lock DIR NAME: be the only one at work in DIR, waiting for whoever is. The lock is held until
-# this script ends, or is shared with NAME's value.
-take_lock()
+# open_lock DIR NAME: sets NAME to what the lock of DIR is taken by; this script's end lets go of it.
+open_lock()
 {
 	local fd
 
 	mkdir -p "$1" || die "cannot create $1"
 	exec {fd}>> "$1/lock" || die "cannot write to $1; has another user made it?"
-	if ! flock -n "$fd"; then
-		say "another run is at work in $1, waiting for it to finish"
-		flock "$fd" || die "cannot lock $1/lock"
-	fi
 	printf -v "$2" %d "$fd"
 }
 
-# share_lock LOCK: let others read along, but nobody change anything.
-share_lock()
+# take_lock LOCK DIR [-s]: be the only one at work in DIR, waiting for whoever is; or, with -s, let
+# others read along, but nobody change anything.
+take_lock()
 {
-	flock -s "$1" || die "cannot share the lock"
+	local how=${3:--x}
+
+	if ! flock "$how" -n "$1"; then
+		say "another run is at work in $2, waiting for it to finish"
+		flock "$how" "$1" || die "cannot lock $2/lock"
+	fi
 }
 
 # in_sysroot [--rw] COMMAND...: run it in the sysroot. There the project is /repo and the cache is

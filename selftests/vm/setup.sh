@@ -85,24 +85,35 @@ check_disk()
 			"or let XDG_CACHE_HOME name a larger disk"
 }
 
-# setup KERNEL...: as for plan. The caller has build/ and the cache to itself from here on; when
-# this returns it shares the cache again.
+# Others who want nothing but to use the cache may do so meanwhile, if nothing is missing there.
+lock_cache()
+{
+	open_lock "$CACHE" CACHE_LOCK
+	take_lock "$CACHE_LOCK" "$CACHE" -s
+	plan "$@"
+	[[ ${todo[0]} != guest:* ]] || return 0
+	take_lock "$CACHE_LOCK" "$CACHE"
+	rm -rf "$CACHE"/*.partial "$CACHE"/src/*.partial
+	todo=()
+	plan "$@"
+}
+
+# setup KERNEL...: as for plan. The caller has build/ to itself from here on, and shares the cache.
 setup()
 {
 	local step
 
-	take_lock "$BUILD" BUILD_LOCK
-	take_lock "$CACHE" CACHE_LOCK
-	rm -rf "$CACHE"/*.partial "$CACHE"/src/*.partial
+	open_lock "$BUILD" BUILD_LOCK
+	take_lock "$BUILD_LOCK" "$BUILD"
 	need_tools mmdebstrap:mmdebstrap bwrap:bubblewrap patch:patch
 	[ "$(id -u)" -eq 0 ] || need_tools newuidmap:uidmap
-	plan "$@"
+	lock_cache "$@"
 	check_disk
 	STAGES=${#todo[@]}
 	for step in "${todo[@]}"; do
 		run_stage "$step"
 	done
-	share_lock "$CACHE_LOCK"
+	take_lock "$CACHE_LOCK" "$CACHE" -s
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then

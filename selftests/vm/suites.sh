@@ -7,17 +7,17 @@
 # The kselftests that a VM with something to guard runs.
 readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug threshold stress)
 
-# Those of them that the debug kernel runs unasked: it takes long. TESTS=debug:beside asks.
-readonly DEBUG_KSELFTESTS=(load deferred corrected memory)
+# Those of them in which the callback is called in different ways.
+readonly CFI_KSELFTESTS=(load deferred stress)
 
 # Those of them that run in a guest on KVM, which an error would panic.
 readonly NESTED_KSELFTESTS=(deferred memory stress)
 
-# Those of them that say something about a kernel without the guard.
+# What a fixed kernel runs, with the guard and without: the latter is the reference for the former.
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug procedure variants nested amd lint fixed reference cfi stock build install kunit
+readonly JOBS=(debug amd stock variants procedure nested lint reference fixed cfi build install kunit
 	preflight nofunction intel hygon smca)
 
 # Run only if TESTS names it: it takes long.
@@ -27,13 +27,13 @@ readonly ON_REQUEST=(faults)
 suites()
 {
 	case $1 in
-	reference)
+	reference | fixed)
 		echo "${REFERENCES[@]}" ;;
 	amd)
 		echo "${KSELFTESTS[@]}" rasdaemon ;;
-	debug)
-		echo "${DEBUG_KSELFTESTS[@]}" ;;
-	cfi | fixed | stock)
+	cfi)
+		echo "${CFI_KSELFTESTS[@]}" ;;
+	debug | stock)
 		echo "${KSELFTESTS[@]}" ;;
 	nested)
 		echo "${NESTED_KSELFTESTS[@]}" nested ;;

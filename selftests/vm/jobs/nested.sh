@@ -15,7 +15,7 @@ share()
 }
 
 # guest NAME [KERNEL ARGUMENT...]: boots what this VM has booted, once more, to run kselftests; what
-# comes of it is in /lab/NAME. By way of an initramfs: with 9p as its first root the guest stands still.
+# comes of it is in /lab/NAME. By way of an initramfs: with 9p as its first root the guest hangs.
 guest()
 {
 	mkdir "/lab/$1"
