@@ -58,8 +58,8 @@ skip_all()
 	exit "$KSFT_SKIP"
 }
 
-# loop_until(command...) - run a command until it succeeds, within PATIENCE. In a trap a return without
-# a value would be that of whatever came before the trap.
+# loop_until(command...) - run a command until it succeeds, within PATIENCE. In a trap, a return
+# without a value would be that of whatever came before the trap.
 loop_until()
 {
 	local i

@@ -112,8 +112,8 @@ may_inject()
 	fi
 }
 
-# may_go() - the guard has done what there is to do: no bank holds a deferred error, or it would do no
-# harm, or none can have been injected
+# may_go() - the guard has done what there is to do: no bank holds a deferred error, or that would
+# do no harm, or none can have been injected
 may_go()
 {
 	local cpu

@@ -44,7 +44,7 @@ need_tools()
 		die "cannot install ${missing[*]} (apt-get says why above)"
 }
 
-# open_lock DIR NAME: sets NAME to what the lock of DIR is taken by; this script's end lets go of it.
+# open_lock DIR NAME: sets NAME to what the lock of DIR is taken by, until the end of this script.
 open_lock()
 {
 	local fd

@@ -13,12 +13,12 @@ readonly CFI_KSELFTESTS=(load deferred stress)
 # Those of them that run in a guest on KVM, which an error would panic.
 readonly NESTED_KSELFTESTS=(deferred memory stress)
 
-# What a fixed kernel runs, with the guard and without: the latter is the reference for the former.
+# What a fixed kernel runs with the guard, and without, as the reference for that.
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug amd stock variants procedure nested lint reference fixed cfi build install kunit
-	preflight nofunction intel hygon smca)
+readonly JOBS=(debug amd stock variants procedure nested lint reference fixed cfi build install
+	kunit preflight nofunction intel hygon smca)
 
 # Run only if TESTS names it: it takes long.
 readonly ON_REQUEST=(faults)

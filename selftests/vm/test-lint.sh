@@ -37,7 +37,7 @@ shellcheck_clean()
 checkpatch_clean()
 {
 	files '\.(rs|c|h|sh)$|Kbuild$|Makefile$' > "$BUILD/check/lint/checkpatch.files" || return
-	in_sysroot xargs -a /repo/build/check/lint/checkpatch.files -P "$(nproc)" -n 1 \
+	in_sysroot xargs -a /repo/build/check/lint/checkpatch.files -P "$(nproc)" -n 20 \
 		perl "$1/scripts/checkpatch.pl" --no-tree --no-summary --terse --strict \
 		--codespell --file
 }

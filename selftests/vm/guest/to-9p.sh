@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
-# Process 1 in the initramfs of a stock kernel, whose drivers are modules, and of a nested guest: makes
-# the 9p share the root file system and goes on there as the lab's own kernels do.
+# Process 1 in the initramfs of a stock kernel, whose drivers are modules, and of a nested guest:
+# makes the 9p share the root file system and goes on there as the lab's own kernels do.
 
 busybox mount -t devtmpfs none /dev
 busybox mount -t proc none /proc

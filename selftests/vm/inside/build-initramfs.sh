@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# build-initramfs.sh DIR: the guest's whole user space: busybox, the victim, the module; or, started by
-# to-9p.sh, only what leads to another one. It ends up in DIR, where the module and the tests are.
+# build-initramfs.sh DIR: the guest's whole user space: busybox, the victim, the module; or, started
+# by to-9p.sh, what leads to another one. It ends up in DIR, where the module and the tests are.
 set -e -o pipefail
 cd "$1"
 

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+$| = 1;
 use constant { FINIT_MODULE => 313, DELETE_MODULE => 176, O_NONBLOCK => 04000, MOST => 5000 };
 
 my ($name, $file) = ("amd_mce_guard\0", $ARGV[0]);
@@ -44,6 +45,7 @@ for my $n (1 .. MOST) {
 	if (!$error && syscall(DELETE_MODULE, $name, O_NONBLOCK)) {
 		die "failure $n: does not unload: $!\n";
 	}
-	print "failure $n: ", $error ? "error $error" : "loaded$hook", "; left: ", left_behind(), "\n";
+	print "failure $n: ", $error ? "error $error" : "loaded$hook", '; left: ',
+		left_behind(), "\n";
 	last if $left;
 }
