@@ -20,7 +20,7 @@ readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 readonly JOBS=(debug amd stock variants procedure nested lint reference fixed cfi build install
 	kunit preflight nofunction intel hygon smca)
 
-# Run only if TESTS names it: it takes long.
+# Run only if TESTS names it: see Documentation/lab.rst.
 readonly ON_REQUEST=(faults)
 
 # suites JOB: its suites
