@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What became of a guest, by its console and by the MSR accesses its host saw, never by time. Each
-# judgement prints what is missing, a line each, and nothing if all is as it should be.
+# What became of a guest, by its console and the MSR accesses its host saw: says what is missing.
 
 # VAL, EN, MISCV, ADDRV, DEFERRED and POISON: an action-optional error as QEMU reports it.
 readonly AO_STATUS=9c00180000000000
@@ -128,6 +127,7 @@ judge_ten()
 	injected "$1"
 	expect_times 10 "$1/injected" '^pfn 0x'
 	expect_times 10 "$1/console.log" '^SIGBUS si_code 5 (BUS_MCEERR_AO) .* si_addr_lsb 12'
+	expect_times 10 "$1/console.log" '^guest: victim exit status 0'
 	expect_times 10 "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
 	guarded "$1" 10
 	intact "$1"

@@ -66,5 +66,5 @@ ktap_print_header
 ktap_set_plan 4
 test_that "with the guard, a guest that has no fix runs the kselftests and lives" with_guard
 test_that "without the guard, it lives" without_guard
-test_that "since no test puts a deferred error into a bank, and each says why" refused
+test_that "since no test puts a deferred error into a bank, in words" refused
 test_that "those that are about other errors run" not_refused
