@@ -147,7 +147,6 @@ impl<F: Function, T: Handler<F> + 'static> Registration<F, T> {
     /// Initializes `ops` and registers it; on error nothing is left behind.
     fn register(ops: *mut bindings::ftrace_ops) -> Result {
         let mut name = plain_symbol(F::NAME)?;
-        let len = name.len() - 1;
 
         // SAFETY: `ops` points to memory for a `ftrace_ops`, ours alone so far; all zeroes is how C
         // starts one, too.
@@ -157,9 +156,8 @@ impl<F: Function, T: Handler<F> + 'static> Registration<F, T> {
             (*ops).flags = bindings::FTRACE_OPS_FL_PERMANENT;
         }
 
-        // SAFETY: `ops` is initialized, and `name` is a NUL-terminated string of `len` bytes that
-        // is ours to be written to.
-        to_result(unsafe { bindings::ftrace_set_filter(ops, name.as_mut_ptr(), len as c_int, 1) })
+        // SAFETY: `ops` is initialized, and ours alone.
+        unsafe { Self::set_filter(ops, &mut name) }
             .and_then(|()| {
                 // SAFETY: `ops` is initialized, is pinned and lives until `drop` unregisters it.
                 // The handler that the callback uses has been initialized before `ops`.
@@ -173,6 +171,33 @@ impl<F: Function, T: Handler<F> + 'static> Registration<F, T> {
                 // SAFETY: `ops` is initialized and not registered.
                 unsafe { bindings::ftrace_free_filter(ops) }
             })
+    }
+
+    /// Makes the functions called `name`, which ends in a NUL, those that `ops` is for.
+    ///
+    /// If memory runs out at the wrong moment, `ftrace_set_filter()` adds nothing and reports
+    /// success: it takes the error of `match_records()` for a match. An `ops` without a filter is
+    /// called at the entry of every function of the kernel, so look at what has become of it.
+    ///
+    /// # Safety
+    ///
+    /// `ops` must be initialized, and nobody else's.
+    unsafe fn set_filter(ops: *mut bindings::ftrace_ops, name: &mut [u8]) -> Result {
+        let len = (name.len() - 1) as c_int;
+        // SAFETY: By this function's contract, and setting a filter has made `func_hash` point to
+        // what `ops` contains. There is one empty filter, whose address tells it from others.
+        let filter = || unsafe { (*(*ops).func_hash).filter_hash };
+
+        // SAFETY: By this function's contract. With no name to read the filter becomes empty.
+        to_result(unsafe { bindings::ftrace_set_filter(ops, core::ptr::null_mut(), 0, 1) })?;
+        let empty = filter();
+
+        // SAFETY: By this function's contract; `name` is `len` bytes and a NUL, to be written to.
+        to_result(unsafe { bindings::ftrace_set_filter(ops, name.as_mut_ptr(), len, 0) })?;
+        if filter() == empty {
+            return Err(ENOMEM);
+        }
+        Ok(())
     }
 
     /// The callback ftrace calls. Neither this nor what it calls up to the handler is traced: Rust
