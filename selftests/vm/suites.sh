@@ -17,11 +17,8 @@ readonly NESTED_KSELFTESTS=(deferred memory stress)
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug amd stock variants procedure nested lint reference fixed cfi build install
-	kunit preflight nofunction intel hygon smca)
-
-# Run only if TESTS names it: see Documentation/lab.rst.
-readonly ON_REQUEST=(faults)
+readonly JOBS=(debug amd stock variants procedure nested faults lint reference fixed cfi build
+	install kunit preflight nofunction intel hygon smca)
 
 # suites JOB: its suites
 suites()

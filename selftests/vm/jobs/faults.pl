@@ -7,18 +7,23 @@ use strict;
 use warnings;
 
 $| = 1;
-use constant { FINIT_MODULE => 313, DELETE_MODULE => 176, O_NONBLOCK => 04000, MOST => 5000 };
+use constant { PREAD64 => 17, DELETE_MODULE => 176, FINIT_MODULE => 313 };
+use constant { O_NONBLOCK => 04000, MOST => 5000 };
 
 my ($name, $file) = ("amd_mce_guard\0", $ARGV[0]);
 my $empty = "\0";
 
+# Opening the file takes memory, too.
+open(my $nth, '+<', '/proc/thread-self/fail-nth') or die "fail-nth: $!\n";
+
 # fail_nth(N): from here on, the Nth allocation of this task fails; returns what was left of it
 sub fail_nth
 {
-	open(my $nth, '+<', '/proc/thread-self/fail-nth') or die "fail-nth: $!\n";
-	sysread($nth, my $left, 16);
-	syswrite($nth, "$_[0]\n");
-	return $left + 0;
+	my $left = "\0" x 16;
+
+	syscall(PREAD64, fileno($nth), $left, length($left), 0) > 0 or die "fail-nth: $!\n";
+	syswrite($nth, "$_[0]\n") or die "fail-nth: $!\n";
+	return $left =~ s/\n.*//sr;
 }
 
 sub hooked

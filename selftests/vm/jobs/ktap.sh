@@ -41,7 +41,13 @@ no_files()
 	[ -d ${GUARD_DIR%/*}/tracing ] && ! ls -d $GUARD_DIR
 }
 
+# splats: those in a kernel log that comes in
+splats()
+{
+	grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk'
+}
+
 no_splat()
 {
-	! dmesg | grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk'
+	! dmesg | splats
 }
