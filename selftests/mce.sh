@@ -55,23 +55,11 @@ forget_errors()
 		STORMS=()
 	fi
 	for cpu in "${!PENDING[@]}"; do
-		for bank in $(holding $cpu); do
+		for bank in $(./mce_inject $cpu holding 0 ${PENDING[$cpu]}); do
 			./mce_inject $cpu error $bank 0 0 0
 		done
 	done
 	PENDING=()
-}
-
-# holding(cpu) - those of its pending banks that have something in their MCi_STATUS
-holding()
-{
-	local banks status i
-
-	read -ra banks <<< "${PENDING[$1]}"
-	mapfile -t status < <(./mce_inject $1 status "${banks[@]}")
-	for i in "${!banks[@]}"; do
-		[ "${status[i]}" = 0 ] || echo ${banks[i]}
-	done
 }
 
 # reserve_huge_page() - make sure that there is a huge page to map, for this test

@@ -111,6 +111,28 @@ static void deferred(void)
 	printf("%u\n", holding);
 }
 
+/*
+ * Waits until none of the banks holds anything any more, for at most so many
+ * tenths of a second, and tells which still do.
+ */
+static void holding(unsigned long tenths, char **banks)
+{
+	unsigned long left = tenths * 10;
+	char **bank = banks;
+
+	while (*bank && left) {
+		if (!rdmsr(MSR_MCI_STATUS(parse(*bank)))) {
+			bank++;
+			continue;
+		}
+		usleep(10000);
+		left--;
+	}
+	for (bank = banks; *bank; bank++)
+		if (rdmsr(MSR_MCI_STATUS(parse(*bank))))
+			printf("%s\n", *bank);
+}
+
 /* COUNT errors in turn over all banks, each as soon as its bank is free. */
 static void storm(unsigned long count, unsigned long long status)
 {
@@ -148,6 +170,9 @@ int main(int argc, char **argv)
 		open_cpu(argv[1]);
 		for (i = 3; i < argc; i++)
 			printf("%#llx\n", rdmsr(MSR_MCI_STATUS(parse(argv[i]))));
+	} else if (!strcmp(verb, "holding") && argc > 4) {
+		open_cpu(argv[1]);
+		holding(parse(argv[3]), argv + 4);
 	} else if (!strcmp(verb, "misc") && argc == 4) {
 		open_cpu(argv[1]);
 		printf("%#llx\n", rdmsr(MSR_MCI_MISC(parse(argv[3]))));
@@ -167,6 +192,7 @@ int main(int argc, char **argv)
 			"mce_inject CPU info\n"
 			"mce_inject CPU deferred\n"
 			"mce_inject CPU status BANK...\n"
+			"mce_inject CPU holding TENTHS BANK...\n"
 			"mce_inject CPU misc BANK\n"
 			"mce_inject CPU error (BANK STATUS ADDR MISC)...\n"
 			"mce_inject CPU storm COUNT STATUS\n");

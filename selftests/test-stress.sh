@@ -130,7 +130,7 @@ corrected_come_and_go()
 % storm: $STORM errors on each CPU, status $CORRECTED
 % load and unload
 > injected $all, logged $all, cleared $all
-> as they were: $all" "^$MODULE: |CMCI storm"
+> as they were: $all" "^$MODULE: "
 }
 
 setup_tests

@@ -46,7 +46,7 @@ stop_tracing()
 	fi
 }
 
-# polls(cpu) - how often the banks of a CPU have been polled since boot
+# polls(cpu) - sets POLLS to how often the banks of a CPU have been polled since boot
 polls()
 {
 	local lines line cpus polls i
@@ -57,18 +57,18 @@ polls()
 		[[ ! $line =~ ^\ *MCP: ]] || read -ra polls <<< "${line#*:}"
 	done
 	for i in "${!cpus[@]}"; do
-		[ "${cpus[i]}" != "CPU$1" ] || echo "${polls[i]}"
+		[ "${cpus[i]}" != "CPU$1" ] || POLLS=${polls[i]}
 	done
 }
 
-polled_since()
-{
-	[ "$(polls "$1")" -ge "$2" ]
-}
-
+# cleared_or_polled_since(cpu, polls) - sets HELD to those of its pending banks that still hold
+# something
 cleared_or_polled_since()
 {
-	[ -z "$(holding $1)" ] || polled_since $1 $2
+	HELD=$(./mce_inject $1 holding 5 ${PENDING[$1]})
+	[ -n "$HELD" ] || return 0
+	polls $1
+	[ $POLLS -ge $2 ] && HELD=$(./mce_inject $1 holding 0 ${PENDING[$1]})
 }
 
 # witnessed(pattern) - how much of what the witnesses have seen matches
@@ -92,14 +92,16 @@ poll()
 	for cpu in "${!PENDING[@]}"; do
 		# A poll may be under way that has passed the bank: the one that begins after it
 		# counts, and is over when the next begins.
-		loop_until cleared_or_polled_since $cpu $(($(polls $cpu) + 2)) ||
+		polls $cpu
+		loop_until cleared_or_polled_since $cpu $((POLLS + 2)) ||
 			die "CPU $cpu is not polled"
 		read -ra banks <<< "${PENDING[$cpu]}"
 		cleared=$((cleared + ${#banks[@]}))
-		for bank in $(holding $cpu); do
+		for bank in $HELD; do
 			cleared=$((cleared - 1))
 			log "> bank $bank of cpu $cpu still holds its error"
 		done
+		[ -n "$HELD" ] || unset "PENDING[$cpu]"
 	done
 	loop_until records_are $cleared || log "> fewer records than banks cleared"
 	tell_errors
