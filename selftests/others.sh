@@ -24,7 +24,8 @@ leave()
 saw()
 {
 	OTHER=$TRACING/instances/${MODULE}_$1
-	log "> $1 saw amd_clear_bank() $("saw_$1") time(s)"
+	"saw_$1"
+	log "> $1 saw amd_clear_bank() $SEEN time(s)"
 }
 
 # others_leave() - clean up, whoever is there
@@ -45,7 +46,7 @@ others_leave()
 arrive_tracer()
 {
 	mkdir "$OTHER" || die "no instance of tracing"
-	grep -qw "$1" "$OTHER/available_tracers" || skip "no tracer $1 for instances"
+	[[ " $(< "$OTHER/available_tracers") " == *" $1 "* ]] || skip "no tracer $1 for instances"
 	echo amd_clear_bank > "$OTHER/set_ftrace_filter" || skip "amd_clear_bank() cannot be traced"
 	echo "$1" > "$OTHER/current_tracer"
 }
@@ -56,17 +57,17 @@ leave_tracer()
 	rmdir "$OTHER"
 }
 
-# saw_in_trace(pattern) - how many lines of the trace match, which is then emptied
+# saw_in_trace(pattern) - sets SEEN to how many lines of the trace match, which is then emptied
 saw_in_trace()
 {
-	grep -c "$1" "$OTHER/trace"
+	SEEN=$(grep -c "$1" "$OTHER/trace")
 	echo > "$OTHER/trace"
 }
 
-# saw_in_parameter(module, name) - the number in its parameter, which is then set to 0
+# saw_in_parameter(module, name) - sets SEEN to its parameter, which is then set to 0
 saw_in_parameter()
 {
-	cat "/sys/module/$1/parameters/$2"
+	SEEN=$(< "/sys/module/$1/parameters/$2")
 	echo 0 > "/sys/module/$1/parameters/$2"
 }
 

@@ -32,7 +32,7 @@ splat()
 # first(bank, status) - what the guard says of the first error since it was loaded
 first()
 {
-	echo "$MODULE: first deferred error guarded: bank $1, status $(printf '%#018x' "$2")"
+	printf '%s: first deferred error guarded: bank %d, status %#018x\n' $MODULE $1 $2
 }
 
 # each_bank(cpu, witness, status) - what a witness says of the same error in each bank of a CPU
