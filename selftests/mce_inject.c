@@ -117,7 +117,7 @@ static void deferred(void)
  */
 static void holding(unsigned long tenths, char **banks)
 {
-	unsigned long left = tenths * 10;
+	unsigned long left = tenths * 2;
 	char **bank = banks;
 
 	while (*bank && left) {
@@ -125,7 +125,7 @@ static void holding(unsigned long tenths, char **banks)
 			bank++;
 			continue;
 		}
-		usleep(10000);
+		usleep(50000);
 		left--;
 	}
 	for (bank = banks; *bank; bank++)
