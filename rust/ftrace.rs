@@ -16,13 +16,7 @@
 
 use core::marker::PhantomData;
 
-use kernel::{
-    container_of,
-    error::to_result,
-    prelude::*,
-    time::{delay::fsleep, Delta},
-    types::Opaque,
-};
+use kernel::{container_of, error::to_result, prelude::*, types::Opaque};
 
 use crate::bindings;
 
@@ -30,14 +24,14 @@ use crate::bindings;
 ///
 /// # Safety
 ///
-/// Every function of the kernel and its modules that is called [`NAME`](Self::NAME) must
+/// Every function of the kernel itself that is called [`NAME`](Self::NAME) must
 ///
 /// - take as its first argument a pointer that is valid, aligned, and not accessed by anybody else
 ///   from the moment the function is entered until its body first uses it;
 /// - have behind that pointer a valid [`Arg`](Self::Arg), and accept any other valid one left
-///   there;
-/// - never be entered from within a [`Handler`] of its own: there is no recursion protection, since
-///   that would skip calls.
+///   there.
+///
+/// Functions of modules are not hooked, whatever they are called.
 pub unsafe trait Function: 'static {
     /// What the function's first argument points to.
     type Arg;
@@ -51,8 +45,9 @@ pub trait Handler<F: Function>: Sync {
     /// Called at each entry of `F`, on the CPU and in the context that entered it.
     ///
     /// That may be any context `F` is called in, hard interrupts included, and it may interrupt
-    /// another `enter()` on the same CPU; so it must not sleep, allocate or take a lock. What it
-    /// leaves in `arg` is what the body of `F` finds there.
+    /// another `enter()` on the same CPU; so it must not sleep, allocate or take a lock. RCU may not
+    /// be watching. It must not lead to `F` again: there is no protection against recursion, since
+    /// that would skip calls. What it leaves in `arg` is what the body of `F` finds there.
     fn enter(&self, arg: &mut F::Arg);
 }
 
@@ -95,8 +90,8 @@ pub trait Handler<F: Function>: Sync {
 ///
 /// # Invariants
 ///
-/// `ops` is registered with ftrace, with [`Registration::entered`] as its callback and the entry of
-/// every function called `F::NAME` as its filter.
+/// `ops` is registered with ftrace, with [`Registration::entered`] as its callback and a filter that
+/// has the entry of the kernel's function called `F::NAME`. It may have entries in modules, too.
 #[pin_data(PinnedDrop)]
 pub struct Registration<F: Function, T: Handler<F> + 'static> {
     #[pin]
@@ -207,11 +202,17 @@ impl<F: Function, T: Handler<F> + 'static> Registration<F, T> {
     ///
     /// Only ftrace may call this, at the entry of `F`, with the `ops` of a `Registration<F, T>`.
     unsafe extern "C" fn entered(
-        _ip: c_ulong,
+        ip: c_ulong,
         _parent_ip: c_ulong,
         ops: *mut bindings::ftrace_ops,
         fregs: *mut bindings::ftrace_regs,
     ) {
+        // A filter by name takes in modules, and keeps the address of what was in a module that has
+        // gone: what is there now may be any function.
+        if ip >= bindings::MODULES_VADDR as c_ulong {
+            return;
+        }
+
         let ops = ops.cast::<Opaque<bindings::ftrace_ops>>();
         // SAFETY: By this function's contract `ops` is a field of a `Registration`. Its handler was
         // initialized before it was registered, and drop waits for us before the handler goes.
@@ -236,6 +237,14 @@ impl<F: Function, T: Handler<F> + 'static> PinnedDrop for Registration<F, T> {
             never_return(error);
         }
 
+        // If changing the code has failed, ftrace is off from now on, and it has not said so.
+        // SAFETY: `ops` is initialized and not registered; with no name there is nothing to read.
+        if unsafe { bindings::ftrace_set_filter(ops, core::ptr::null_mut(), 0, 1) }
+            == ENODEV.to_errno()
+        {
+            never_return(ENODEV);
+        }
+
         // SAFETY: `ops` is not registered any more: unregistering has waited for every callback.
         unsafe { bindings::ftrace_free_filter(ops) };
     }
@@ -249,19 +258,20 @@ impl<F: Function, T: Handler<F> + 'static> PinnedDrop for Registration<F, T> {
 fn never_return(error: Error) -> ! {
     pr_emerg!("ftrace has failed and cannot remove the hook ({error:?}); reboot this machine\n");
     loop {
-        fsleep(Delta::from_secs(1800));
+        // SAFETY: Loading and unloading may sleep. An idle sleep is none that counts as a hung task.
+        unsafe { bindings::schedule_timeout_idle(c_long::MAX) };
     }
 }
 
 /// Copies `name`, with its NUL, if it is one symbol and nothing that a filter would expand: an
-/// empty filter or a glob would hook functions that [`Function`] makes no promise about.
+/// empty filter, a glob or a number, which is an index, would hook functions that [`Function`] makes
+/// no promise about.
 fn plain_symbol(name: &CStr) -> Result<KVec<u8>> {
     let symbol = name.to_bytes();
-    if symbol.is_empty()
-        || !symbol
-            .iter()
-            .all(|c| c.is_ascii_alphanumeric() || b"_.".contains(c))
-    {
+    let plain = symbol
+        .iter()
+        .all(|c| c.is_ascii_alphanumeric() || b"_.".contains(c));
+    if !plain || !symbol.first().is_some_and(|c| !c.is_ascii_digit()) {
         return Err(EINVAL);
     }
 
@@ -301,6 +311,7 @@ mod tests {
     never_entered!(Empty, c"");
     never_entered!(Glob, c"amd_clear_ban*");
     never_entered!(Negated, c"!amd_clear_bank");
+    never_entered!(Index, c"1");
 
     #[test]
     fn unknown_function_is_refused() {
@@ -314,6 +325,7 @@ mod tests {
         assert_eq!(hook::<Empty>().err(), Some(EINVAL));
         assert_eq!(hook::<Glob>().err(), Some(EINVAL));
         assert_eq!(hook::<Negated>().err(), Some(EINVAL));
+        assert_eq!(hook::<Index>().err(), Some(EINVAL));
     }
 
     #[test]

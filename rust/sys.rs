@@ -18,9 +18,9 @@ use crate::{
 /// C source: [`arch/x86/kernel/cpu/mce/amd.c`](srctree/arch/x86/kernel/cpu/mce/amd.c)
 pub(crate) struct AmdClearBank;
 
-// SAFETY: `m` is a local of `machine_check_poll()`, the only caller, and so nobody else's; `Record`
-// is a transparent `struct mce`, of which any bit pattern is valid. `machine_check_poll()` runs
-// from timers, interrupts and boot, and is not called by anything that the handler calls.
+// SAFETY: The kernel has one function of this name. `m` is a local of `machine_check_poll()`, the
+// only caller, and so nobody else's; `Record` is a transparent `struct mce`, of which any bit
+// pattern is valid.
 unsafe impl ftrace::Function for AmdClearBank {
     type Arg = Record;
     const NAME: &'static CStr = c"amd_clear_bank";
@@ -30,7 +30,8 @@ unsafe impl ftrace::Function for AmdClearBank {
 pub(crate) fn boot_cpu() -> Cpu {
     // SAFETY: Reads a field that is not written to once modules can be loaded.
     let vendor = unsafe { bindings::rust_helper_boot_cpu_vendor() };
-    // SAFETY: As above; the feature is one of the kernel's, so its bit is within the bitmap.
+    // SAFETY: The feature is one of the kernel's, so its bit is within the bitmap. A CPU that comes
+    // online meanwhile may clear bits there; a bit is read as it was before or after that.
     let smca = unsafe { bindings::rust_helper_boot_cpu_has(bindings::X86_FEATURE_SMCA) };
 
     Cpu {
@@ -41,9 +42,9 @@ pub(crate) fn boot_cpu() -> Cpu {
 
 /// A directory in debugfs with files of numbers, for root to read.
 ///
-/// The operations of these files are in the kernel. Those of [`kernel::debugfs`] are in the module
-/// that uses it and do not name it as their owner, so that somebody who closes a file after the
-/// module has gone runs code that has gone with it.
+/// The operations of these files are in the kernel. The tables of those of [`kernel::debugfs`] are in
+/// the module that uses it and do not name it as their owner, so that the kernel reads a table that
+/// has gone when somebody closes a file after the module has.
 ///
 /// Without CONFIG_DEBUG_FS this does nothing, and if debugfs refuses a file there is none: neither
 /// is a reason not to guard.

@@ -33,14 +33,13 @@ others_leave()
 {
 	local who
 
-	for who in function function_graph; do
+	for who in function function_graph kprobe_event; do
 		OTHER=$TRACING/instances/${MODULE}_$who
-		[ ! -d "$OTHER" ] || leave_tracer
+		[ ! -d "$OTHER" ] || "leave_$who"
 	done
-	OTHER=$TRACING/instances/${MODULE}_kprobe_event
-	[ ! -d "$OTHER" ] || leave_kprobe_event
-	unload test_mce_kprobe
-	unload test_mce_livepatch
+	for who in kprobe livepatch namesake; do
+		unload "test_mce_$who"
+	done
 }
 
 arrive_tracer()

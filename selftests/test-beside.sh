@@ -117,6 +117,22 @@ all_after()
 	check_result "${EXPECTED%$'\n'}"
 }
 
+# It is called as it goes.
+namesake()
+{
+	load_mod test_mce_namesake
+	load_guard
+	unload_mod test_mce_namesake
+	show_counters
+	check_result "\
+% insmod test_mce_namesake
+% insmod $MODULE
+$GUARDING
+% rmmod test_mce_namesake
+test_mce_namesake: bank 9 status $DEFERRED
+> counters: banks_cleared 0, deferred_guarded 0"
+}
+
 setup_tests
 require_banks
 run_test "beside the function tracer, in every order" "beside function"
@@ -126,4 +142,5 @@ run_test "beside a kprobe event, in every order" "beside kprobe_event"
 run_test "beside a livepatch of the function, in every order" "beside livepatch"
 run_test "comes after all of them, goes after all of them" all_before
 run_test "comes before all of them, goes after all of them" all_after
+run_test "leaves a module's function of the same name alone" namesake
 ktap_finished

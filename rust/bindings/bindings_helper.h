@@ -6,8 +6,10 @@
 
 #include <linux/debugfs.h>
 #include <linux/ftrace.h>
+#include <linux/sched.h>
 #include <asm/cpufeatures.h>
 #include <asm/mce.h>
+#include <asm/pgtable_types.h>
 #include <asm/processor.h>
 
 #include "../helpers/helpers.h"
@@ -24,6 +26,9 @@ const u64 RUST_CONST_HELPER_MCI_STATUS_PCC = MCI_STATUS_PCC;
 const u64 RUST_CONST_HELPER_MCI_STATUS_DEFERRED = MCI_STATUS_DEFERRED;
 const u64 RUST_CONST_HELPER_MCI_STATUS_POISON = MCI_STATUS_POISON;
 const u64 RUST_CONST_HELPER_MCE_CHECK_DFR_REGS = MCE_CHECK_DFR_REGS;
+
+/* Negative, as above. */
+const s64 RUST_CONST_HELPER_MODULES_VADDR = MODULES_VADDR;
 
 const unsigned int RUST_CONST_HELPER_MAX_NR_BANKS = MAX_NR_BANKS;
 const unsigned int RUST_CONST_HELPER_X86_FEATURE_SMCA = X86_FEATURE_SMCA;
