@@ -119,6 +119,7 @@ setup_tests()
 # clean_up() - what a test may have left behind, in the middle of whatever it was doing
 clean_up()
 {
+	cpus_online
 	stop_tracing
 	others_leave
 	# If ftrace is off, taking a hook back does not work, either.

@@ -6,9 +6,11 @@
 readonly MACHINECHECK=/sys/devices/system/machinecheck
 readonly CPU1=/sys/devices/system/cpu/cpu1
 
-# save_mce_config(), restore_mce_config() - polling, which is each second for the tests
+# save_mce_config(), restore_mce_config() - polling, which is each second for the tests, and whether
+# CPU 1 is there to be taken away
 save_mce_config()
 {
+	CPU1_ONLINE=$(cat $CPU1/online 2> /dev/null)
 	CHECK_INTERVAL=$(cat $MACHINECHECK/machinecheck0/check_interval 2> /dev/null)
 	[ -z "$CHECK_INTERVAL" ] || poll_every 1
 }
@@ -16,6 +18,13 @@ save_mce_config()
 restore_mce_config()
 {
 	[ -z "$CHECK_INTERVAL" ] || poll_every "$CHECK_INTERVAL"
+}
+
+# cpus_online() - CPU 1 is back, and polled again, before it is asked what its banks hold
+cpus_online()
+{
+	[ "$CPU1_ONLINE" != 1 ] || [ "$(< $CPU1/online)" = 1 ] || echo 1 > $CPU1/online
+	[ -z "$CHECK_INTERVAL" ] || poll_every 1
 }
 
 poll_every()
@@ -59,7 +68,9 @@ require_banks()
 	[ -x ./mce_inject ] || skip_all "mce_inject is not built"
 	cpu_flag hypervisor || skip_all "no virtual machine: its banks may hold real errors"
 	[ -c /dev/cpu/0/msr ] || modprobe -q msr || skip_all "no /dev/cpu/0/msr: no CONFIG_X86_MSR"
-	machine banks > /dev/null || skip_all "the MSRs cannot be read: is the kernel locked down?"
+	./mce_inject 0 info > /dev/null || skip_all "the MSRs cannot be read"
+	./mce_inject 0 error ||
+		skip_all "the MSRs cannot be written: is the kernel locked down, or msr.allow_writes=off?"
 	[ -n "$CHECK_INTERVAL" ] || skip_all "the kernel has no machine check handling"
 	[ "$(cat $MACHINECHECK/machinecheck0/ignore_ce)" = 0 ] ||
 		skip_all "polling is off: booted with mce=ignore_ce?"
@@ -91,13 +102,16 @@ guarded()
 }
 
 # harmless() - a deferred error does no harm without the guard, either: QEMU's emulation ignores the
-# write that KVM faults, and 6.19.10 and 7.0 do not write. A vendor's kernel may be anything.
+# write that KVM faults, and 6.19.10 and 7.0 do not write; candidates for 7.0 may. A vendor's kernel
+# may be anything.
 harmless()
 {
-	local major minor patch
+	local release major minor patch
 
-	IFS=.- read -r major minor patch _ < /proc/sys/kernel/osrelease
-	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || [ "$major" -ge 7 ] ||
+	read -r release < /proc/sys/kernel/osrelease
+	IFS=.- read -r major minor patch _ <<< "$release"
+	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || [ "$major" -gt 7 ] ||
+		{ [ "$major" = 7 ] && [[ $minor -gt 0 || $release != *rc* ]]; } ||
 		{ [ "$major.$minor" = 6.19 ] && [ "${patch%%[!0-9]*}" -ge 10 ]; }
 }
 

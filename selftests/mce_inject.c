@@ -176,7 +176,7 @@ int main(int argc, char **argv)
 	} else if (!strcmp(verb, "misc") && argc == 4) {
 		open_cpu(argv[1]);
 		printf("%#llx\n", rdmsr(MSR_MCI_MISC(parse(argv[3]))));
-	} else if ((!strcmp(verb, "error") && argc > 3 && argc % 4 == 3) ||
+	} else if ((!strcmp(verb, "error") && argc % 4 == 3) ||
 		   (!strcmp(verb, "storm") && argc == 5)) {
 		open_cpu(argv[1]);
 		hwcr = rdmsr(MSR_HWCR);
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 			"mce_inject CPU status BANK...\n"
 			"mce_inject CPU holding TENTHS BANK...\n"
 			"mce_inject CPU misc BANK\n"
-			"mce_inject CPU error (BANK STATUS ADDR MISC)...\n"
+			"mce_inject CPU error [BANK STATUS ADDR MISC]...\n"
 			"mce_inject CPU storm COUNT STATUS\n");
 		return EXIT_FAILURE;
 	}

@@ -50,14 +50,14 @@ $GUARDING"
 # What an administrator of tracefs can do is for tracers; the guard is none.
 tracefs_files()
 {
-	local notrace
-
+	[[ $(< $TRACING/set_ftrace_notrace) == *"no functions disabled"* ]] ||
+		skip "somebody uses set_ftrace_notrace"
+	TRACING_ON=$(< $TRACING/tracing_on)
+	trap 'forget_errors; echo > $TRACING/set_ftrace_notrace
+		echo $TRACING_ON > $TRACING/tracing_on' EXIT
 	watch_errors
 	load_guard
 	log "% take amd_clear_bank() out of all tracing"
-	notrace=$(cat $TRACING/set_ftrace_notrace)
-	trap 'echo > $TRACING/set_ftrace_notrace; echo 1 > $TRACING/tracing_on' EXIT
-	[[ $notrace == *"no functions disabled"* ]] || skip "somebody uses set_ftrace_notrace"
 	echo amd_clear_bank > $TRACING/set_ftrace_notrace
 	echo 0 > $TRACING/tracing_on
 	inject 0 9 $DEFERRED

@@ -65,7 +65,7 @@ polls()
 # something
 cleared_or_polled_since()
 {
-	HELD=$(./mce_inject $1 holding 5 ${PENDING[$1]})
+	HELD=$(./mce_inject $1 holding 5 ${PENDING[$1]}) || die "cannot read the banks of CPU $1"
 	[ -n "$HELD" ] || return 0
 	polls $1
 	[ $POLLS -ge $2 ] && HELD=$(./mce_inject $1 holding 0 ${PENDING[$1]})

@@ -14,7 +14,7 @@ readonly CHECK="$BUILD/check"
 # kselftest, or both, as in debug:ftrace,stress.
 select_jobs()
 {
-	local name suites kselftests=''
+	local name suites twice kselftests=''
 
 	jobs=()
 	for name; do
@@ -31,6 +31,8 @@ select_jobs()
 		fi
 	done
 	[ -z "$kselftests" ] || jobs+=("amd$kselftests")
+	twice=$(printf '%s\n' "${jobs[@]%% *}" | sort | uniq -d)
+	[ -z "$twice" ] || die "named twice:" "$twice, where one list does it: $twice:SUITE,SUITE"
 }
 
 # One more than there are CPUs: much of their time kselftests wait for the kernel to poll.
@@ -71,7 +73,7 @@ for job in "${jobs[@]}"; do
 	read -ra suites <<< "${suites:-$(suites "$name")}"
 	for suite in "${suites[@]}"; do
 		echo "$name: $suite"
-		sed 's/^/    /' "$CHECK/$name/$suite.ktap"
+		sed 's/^/    /' "$CHECK/$name/$suite.ktap" 2> /dev/null
 	done
 	tally "$name" "${suites[@]}"
 done

@@ -94,7 +94,7 @@ described selftests/vm/jobs/nested.sh test_that | table
 heading "The module by itself"
 about selftests/vm/jobs/kunit.sh
 kunit_cases | table
-for job in nofunction faults; do
+for job in nofunction faults checkers; do
 	printf '\n**%s**: ' $job
 	about selftests/vm/jobs/$job.sh
 	described selftests/vm/jobs/$job.sh test_that | table

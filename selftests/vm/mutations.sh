@@ -11,8 +11,8 @@ readonly LIST="$TOP/selftests/vm/mutations.list"
 readonly WORK="$BUILD/mutations"
 readonly COPY="$WORK/tree"
 
-# Some mutations make a VM hang, on purpose.
-export VM_TIMEOUT=${VM_TIMEOUT:-150}
+# Some mutations may make a VM hang.
+export VM_TIMEOUT=${VM_TIMEOUT:-900}
 
 # field NAME KEYWORD: the lines of a mutation that begin with that word, without it
 field()

@@ -9,7 +9,7 @@ readonly AMD_CPU=max,vendor=AuthenticAMD,family=23,model=1
 # Seconds after which a VM is taken to hang, many times what it needs; with a guest in it, longer
 # than the procedure's own patience. Nothing is judged by how long it took.
 # VM_TIMEOUT from outside is for runs that are expected to hang.
-readonly JOB_TIMEOUT=300 KSELFTEST_TIMEOUT=1800 PROCEDURE_TIMEOUT=2400
+readonly JOB_TIMEOUT=600 KSELFTEST_TIMEOUT=3600 PROCEDURE_TIMEOUT=2400
 
 # run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
 # system and runs selftests/vm/jobs/JOB.sh there, whose output, results and console end up in DIR,

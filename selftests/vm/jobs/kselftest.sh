@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Runs installed kselftests by the kernel's own runner: $TESTS, separated by commas, from
-# $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap.
+# $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap, by way of /lab/NAME.out, which there is
+# even if this machine does not survive the test.
 
 # COPY: run a copy, with nothing of the project around and the kernel's modules in place.
 if [ "${COPY:-}" = yes ]; then
@@ -36,6 +37,9 @@ rasdaemon_is_ready()
 
 for name in ${TESTS//,/ }; do
 	[ "$name" != rasdaemon ] || rasdaemon_is_ready
+	ln -s "/lab/$name.out" "/tmp/test-$name.sh"
 	"$OUT/kselftest/run_kselftest.sh" --per-test-log --test "amd_mce_guard:test-$name.sh"
-	sed 's/^# //' "/tmp/test-$name.sh" > "/lab/$name.ktap"
+	sed 's/^# //' "/lab/$name.out" > "/lab/$name.ktap"
 done
+
+[ ! -e /proc/lockdep_stats ] || /repo/selftests/vm/jobs/checkers.sh > /lab/checkers.ktap 2>&1

@@ -44,7 +44,7 @@ no_files()
 # splats: those in a kernel log that comes in
 splats()
 {
-	grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk'
+	grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|UBSAN:|INFO: '
 }
 
 no_splat()
