@@ -6,16 +6,20 @@
 # shellcheck source-path=SCRIPTDIR
 source /repo/selftests/vm/jobs/ktap.sh
 
-# share TAG OPTIONS: what of this VM the guest sees, by I/O ports. With the registers in memory that
-# modern devices have, it would stop: TCG's SVM can take their use for an exception's.
+# Devices with I/O ports. With the registers in memory that modern ones have the guest would stop:
+# TCG's SVM can take their use for an exception's.
+readonly PCI=disable-modern=on,disable-legacy=off
+
+# share TAG OPTIONS: what of this VM the guest sees
 share()
 {
 	echo "-fsdev local,security_model=none,id=$1,$2"
-	echo "-device virtio-9p-pci,fsdev=$1,mount_tag=$1,disable-modern=on,disable-legacy=off"
+	echo "-device virtio-9p-pci,fsdev=$1,mount_tag=$1,$PCI"
 }
 
 # guest NAME [KERNEL ARGUMENT...]: boots what this VM has booted, once more, to run kselftests; what
 # comes of it is in /lab/NAME. By way of an initramfs: with 9p as its first root the guest hangs.
+# Errors are told on the console, of which a serial line would take an exit for each character.
 guest()
 {
 	mkdir "/lab/$1"
@@ -23,8 +27,9 @@ guest()
 	qemu-system-x86_64 -accel kvm -cpu host -smp 1 -m 768 -nodefaults -display none -no-reboot \
 		$(share root path=/,readonly=on,multidevs=remap) $(share lab "path=/lab/$1") \
 		-kernel "$OUT/bzImage" -initrd "$OUT/initramfs.cpio.gz" \
-		-append "$(cat /proc/cmdline) JOB=kselftest ${*:2} rdinit=/to-9p.sh" \
-		-serial "file:/lab/$1/console.log"
+		-chardev "file,id=log,path=/lab/$1/console.log" \
+		-device virtio-serial-pci,$PCI -device virtconsole,chardev=log \
+		-append "$(< /proc/cmdline) console=hvc0 JOB=kselftest ${*:2} rdinit=/to-9p.sh"
 	[ "$(cat "/lab/$1/status")" = 0 ] || { tail -n 20 "/lab/$1/console.log"; return 1; }
 }
 
