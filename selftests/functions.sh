@@ -11,7 +11,7 @@ readonly MODULE=amd_mce_guard
 readonly TRACING=/sys/kernel/tracing
 readonly GUARD_DIR=/sys/kernel/debug/$MODULE
 readonly FTRACE_ENABLED=/proc/sys/kernel/ftrace_enabled
-readonly PATIENCE=600	# tenths of a second; only a failure takes so long
+readonly PATIENCE=600	# tries, a tenth of a second apart or more; only a failure takes so many
 
 # Runs without the guard, to show what the kernel does by itself; only where that cannot hurt.
 readonly REFERENCE=${AMD_MCE_GUARD_REFERENCE:-}
@@ -76,6 +76,7 @@ run_test()
 {
 	local output splat status
 
+	[ "$KTAP_TESTNO" -gt 1 ] || ktap_set_plan "$(grep -c '^run_test ' "$0")"
 	MARK="$MODULE test $KTAP_TESTNO of $0, $EPOCHREALTIME"
 	log "$MARK"
 	output=$(trap 'forget_errors; end_victim' EXIT && $2 2>&1)
@@ -113,7 +114,6 @@ setup_tests()
 	trap restore EXIT
 	trap 'exit 130' INT TERM HUP
 	clean_up
-	ktap_set_plan "$(grep -c '^run_test ' "$0")"
 }
 
 # clean_up() - what a test may have left behind, in the middle of whatever it was doing
