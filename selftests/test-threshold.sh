@@ -33,16 +33,18 @@ reset()
 	trap 'forget_errors; set_misc 0' EXIT
 	set_misc $PRESENT
 	[ "$(./mce_inject 1 misc 3)" = $COUNTING ] || skip "the kernel keeps no threshold here"
-	inject 1 3 "$1" 0 $OVERFLOWN
+	# With the error in the bank a poll could come before a look at it.
+	./mce_inject 1 error 3 0 0 $OVERFLOWN
 	show_misc
+	inject 1 3 "$1" 0 $OVERFLOWN
 	poll
 	show_misc
 	show_counters
 	check_result "\
 % insmod amd_mce_guard
 $GUARDING
-% inject cpu 1 bank 3 status $1
 > bank 3 of cpu 1 has MCi_MISC $OVERFLOWN
+% inject cpu 1 bank 3 status $1
 > logged: cpu 1 bank 3 status $1
 > amd_clear_bank(): cpu 1 bank 3 status $seen
 > bank 3 of cpu 1 has MCi_MISC $COUNTING
