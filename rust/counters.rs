@@ -48,7 +48,8 @@ pub(crate) fn count(bank: u8, guarded: bool) {
 /// Shows the counters in debugfs directory `name` until the returned [`Dir`] is dropped:
 ///
 /// - `banks_cleared`: banks cleared, whatever their error;
-/// - `deferred_guarded`: those among them whose error was deferred, which `amd_clear_bank()` was not shown;
+/// - `deferred_guarded`: those among them whose error was deferred, which `amd_clear_bank()` was
+///   not shown;
 /// - `cleared_by_bank`, `guarded_by_bank`: the same for each bank, from bank 0 on, modulo 2^32.
 ///
 /// # Errors

@@ -45,9 +45,9 @@ pub trait Handler<F: Function>: Sync {
     /// Called at each entry of `F`, on the CPU and in the context that entered it.
     ///
     /// That may be any context `F` is called in, hard interrupts included, and it may interrupt
-    /// another `enter()` on the same CPU; so it must not sleep, allocate or take a lock. RCU may not
-    /// be watching. It must not lead to `F` again: there is no protection against recursion, since
-    /// that would skip calls. What it leaves in `arg` is what the body of `F` finds there.
+    /// another `enter()` on the same CPU; so it must not sleep, allocate or take a lock. RCU may
+    /// not be watching. It must not lead to `F` again: there is no protection against recursion,
+    /// since that would skip calls. What it leaves in `arg` is what the body of `F` finds there.
     fn enter(&self, arg: &mut F::Arg);
 }
 
@@ -90,8 +90,9 @@ pub trait Handler<F: Function>: Sync {
 ///
 /// # Invariants
 ///
-/// `ops` is registered with ftrace, with [`Registration::entered`] as its callback and a filter that
-/// has the entry of the kernel's function called `F::NAME`. It may have entries in modules, too.
+/// `ops` is registered with ftrace, with [`Registration::entered`] as its callback and a filter
+/// that has the entry of the kernel's function called `F::NAME`. It may have entries in modules,
+/// too.
 #[pin_data(PinnedDrop)]
 pub struct Registration<F: Function, T: Handler<F> + 'static> {
     #[pin]
@@ -258,20 +259,20 @@ impl<F: Function, T: Handler<F> + 'static> PinnedDrop for Registration<F, T> {
 fn never_return(error: Error) -> ! {
     pr_emerg!("ftrace has failed and cannot remove the hook ({error:?}); reboot this machine\n");
     loop {
-        // SAFETY: Loading and unloading may sleep. An idle sleep is none that counts as a hung task.
+        // SAFETY: Loading and unloading may sleep. An idle sleep does not count as a hung task.
         unsafe { bindings::schedule_timeout_idle(c_long::MAX) };
     }
 }
 
 /// Copies `name`, with its NUL, if it is one symbol and nothing that a filter would expand: an
-/// empty filter, a glob or a number, which is an index, would hook functions that [`Function`] makes
-/// no promise about.
+/// empty filter, a glob or a number, which is an index, would hook functions that [`Function`]
+/// makes no promise about.
 fn plain_symbol(name: &CStr) -> Result<KVec<u8>> {
     let symbol = name.to_bytes();
     let plain = symbol
         .iter()
         .all(|c| c.is_ascii_alphanumeric() || b"_.".contains(c));
-    if !plain || !symbol.first().is_some_and(|c| !c.is_ascii_digit()) {
+    if !plain || !matches!(symbol, [first, ..] if !first.is_ascii_digit()) {
         return Err(EINVAL);
     }
 

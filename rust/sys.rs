@@ -42,9 +42,9 @@ pub(crate) fn boot_cpu() -> Cpu {
 
 /// A directory in debugfs with files of numbers, for root to read.
 ///
-/// The operations of these files are in the kernel. The tables of those of [`kernel::debugfs`] are in
-/// the module that uses it and do not name it as their owner, so that the kernel reads a table that
-/// has gone when somebody closes a file after the module has.
+/// The operations of these files are in the kernel. The tables of those of [`kernel::debugfs`] are
+/// in the module that uses it and do not name it as their owner, so that the kernel reads a table
+/// that has gone when somebody closes a file after the module has.
 ///
 /// Without CONFIG_DEBUG_FS this does nothing, and if debugfs refuses a file there is none: neither
 /// is a reason not to guard.

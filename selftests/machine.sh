@@ -70,7 +70,7 @@ require_banks()
 	[ -c /dev/cpu/0/msr ] || modprobe -q msr || skip_all "no /dev/cpu/0/msr: no CONFIG_X86_MSR"
 	./mce_inject 0 info > /dev/null || skip_all "the MSRs cannot be read"
 	./mce_inject 0 error ||
-		skip_all "the MSRs cannot be written: is the kernel locked down, or msr.allow_writes=off?"
+		skip_all "the MSRs cannot be written: lockdown, or msr.allow_writes=off?"
 	[ -n "$CHECK_INTERVAL" ] || skip_all "the kernel has no machine check handling"
 	[ "$(cat $MACHINECHECK/machinecheck0/ignore_ce)" = 0 ] ||
 		skip_all "polling is off: booted with mce=ignore_ce?"

@@ -8,13 +8,13 @@
 readonly PROCEDURE="thread smp2 smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
 readonly VARIANTS="busy wake ten monitor inside fixed reverted touch ignore_ce"
 
-# expand SCENARIO...: both guests of each; where the error stays in its bank there is nothing to guard
+# expand SCENARIO...: both guests of each, or the one that there is
 expand()
 {
 	local scenario
 
 	for scenario; do
-		echo "$scenario-unguarded"
+		[ "$scenario" = ten ] || echo "$scenario-unguarded"
 		[ "$scenario" = ignore_ce ] || echo "$scenario-guarded"
 	done
 }
@@ -37,7 +37,7 @@ scenario()
 	wake)
 		VICTIMS=2 LAST=yes FATE=${FATE/survival/wake} ;;
 	ten)
-		VICTIMS=10 FATE=${FATE/survival/ten} ;;
+		VICTIMS=10 FATE=ten ;;
 	monitor)
 		VIA=monitor BANK=6 ;;
 	inside)

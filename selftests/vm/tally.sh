@@ -48,7 +48,8 @@ tally()
 		failed=$((failed + not_ok + missing))
 		[ "$not_ok" -eq 0 ] || failures+=("$(grep '^not ok ' "$KTAP" | sed "s|^|$job: |")")
 		[ $missing -eq 0 ] || failures+=("$job: $suite: $missing without a result")
-		[ $((not_ok + missing)) -eq 0 ] || failures+=("    see $BUILD/check/$job/$suite.ktap")
+		[ $((not_ok + missing)) -eq 0 ] ||
+			failures+=("    see $BUILD/check/$job/$suite.ktap")
 		tally_skips "$job"
 	done
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The debug kernel after its kselftests: what looks for mistakes is still looking, and has found none
-# at any time, between the tests and before them included.
+# The debug kernel after its kselftests: what looks for mistakes is still looking, and has found
+# none at any time, between the tests and before them included.
 
 # shellcheck source-path=SCRIPTDIR
 source /repo/selftests/vm/jobs/ktap.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Runs installed kselftests by the kernel's own runner: $TESTS, separated by commas, from
-# $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap, by way of /lab/NAME.out, which there is
-# even if this machine does not survive the test.
+# $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap, by way of /lab/NAME.out, which there
+# is even if this machine does not survive the test.
 
 # COPY: run a copy, with nothing of the project around and the kernel's modules in place.
 if [ "${COPY:-}" = yes ]; then
