@@ -15,9 +15,6 @@ static noinline void amd_clear_bank(struct mce *m)
 	barrier_data(m);
 }
 
-/* Called by way of this, the function keeps its name and its argument. */
-static void (*volatile clear_bank)(struct mce *m) = amd_clear_bank;
-
 static int __init namesake_init(void)
 {
 	return 0;
@@ -29,7 +26,10 @@ static void __exit namesake_exit(void)
 		.status = MCI_STATUS_VAL | MCI_STATUS_EN | MCI_STATUS_DEFERRED,
 		.bank = 9,
 	};
+	void (*clear_bank)(struct mce *m) = amd_clear_bank;
 
+	/* Called in a way the compiler cannot see, it keeps its name and its argument. */
+	OPTIMIZER_HIDE_VAR(clear_bank);
 	clear_bank(&m);
 	pr_info("bank %u status %#llx\n", m.bank, m.status);
 }
