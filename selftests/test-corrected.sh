@@ -63,8 +63,21 @@ storm_is()
 # The log is long to read, and there is time.
 storm_subsides()
 {
-	read -rt 1 -u "$NOTHING"
+	read -rt 5 -u "$NOTHING"
 	storm_is subsided
+}
+
+# peace() - wait for the end of a storm that other tests may have left, and begin only then
+peace()
+{
+	loop_until peaceful || die "an earlier storm does not end"
+	MARK+=", in peace"
+	log "$MARK"
+}
+
+peaceful()
+{
+	[[ $(dmesg | grep 'CPU0 BANK1 CMCI storm' | tail -n 1) != *detected ]]
 }
 
 # The kernel counts corrected errors by bank; with enough of them in a row it takes to polling for
@@ -73,6 +86,7 @@ storm()
 {
 	local injected
 
+	peace
 	watch_errors
 	load_guard
 	log "% inject corrected errors into cpu 0 bank 1 until that is a storm"

@@ -7,7 +7,7 @@ source "$(dirname "$0")/functions.sh"
 
 # The kernel has room for 80 records or more that have not been logged yet, and drops what does not
 # fit. So a storm comes in bursts of 40.
-readonly BURSTS=10
+readonly BURSTS=6
 
 # burst(status) - put errors into the banks of each CPU as fast as they are cleared
 burst()
@@ -82,13 +82,15 @@ $GUARDING
 > counters: banks_cleared $all, deferred_guarded $all" "^$MODULE: first"
 }
 
-# come_and_go() - load and unload the guard as long as there is a storm
+# come_and_go() - load and unload the guard as long as there is a storm, with a moment between
 come_and_go()
 {
 	log "% load and unload"
 	while storm_rages; do
 		insmod_guard || die "cannot load $MODULE"
+		read -rt 0.2 -u "$NOTHING"
 		rmmod $MODULE || die "cannot unload $MODULE"
+		read -rt 0.2 -u "$NOTHING"
 		LOADS=$((LOADS + 1))
 	done
 	[ "$LOADS" -gt 1 ] || die "the storm was over after $LOADS loads"

@@ -67,8 +67,8 @@ cat << 'END'
 Tests
 =====
 
-What ``make check`` runs, in the tests' own words. Every guest that must live with the guard,
-but the one with ten errors, has a twin that must panic without it, or the test of the twin fails.
+What ``make check`` runs, in the tests' own words. Every guest that must live with the guard
+has a twin that must panic without it, or the test of the twin fails.
 
 END
 heading "In the guest"

@@ -14,7 +14,7 @@ expand()
 	local scenario
 
 	for scenario; do
-		[ "$scenario" = ten ] || echo "$scenario-unguarded"
+		echo "$scenario-unguarded"
 		[ "$scenario" = ignore_ce ] || echo "$scenario-guarded"
 	done
 }
@@ -37,7 +37,7 @@ scenario()
 	wake)
 		VICTIMS=2 LAST=yes FATE=${FATE/survival/wake} ;;
 	ten)
-		VICTIMS=10 FATE=ten ;;
+		VICTIMS=10 FATE=${FATE/survival/ten} ;;
 	monitor)
 		VIA=monitor BANK=6 ;;
 	inside)

@@ -11,7 +11,7 @@ readonly SYSROOT_PACKAGES=(
 	# to fetch and check their sources
 	ca-certificates curl gpgv
 	# to install the tests and to run the lab
-	busybox-static faketime mount procps qemu-system-x86 rasdaemon rsync socat
+	busybox-static mount procps qemu-system-x86 rasdaemon rsync socat
 	# to check scripts and patches
 	codespell python3-sphinx shellcheck
 )

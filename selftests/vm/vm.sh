@@ -62,6 +62,9 @@ build_guest()
 	fi &&
 		in_sysroot make -C /repo KDIR="$KERNEL_OBJ" MO="$KERNEL_OUT/module" &&
 		install_tests "$KERNEL_OBJ" "$KERNEL_OUT" USERLDFLAGS=-static &&
+		in_sysroot gcc -Wall -O2 -shared -fPIC -o "$KERNEL_OUT/no_wait.so" \
+			/repo/selftests/vm/jobs/no_wait.c &&
+		in_sysroot "$INSIDE"/list-tools.sh > "$TOP${KERNEL_OUT#/repo}/tools" &&
 		in_sysroot "$INSIDE"/build-initramfs.sh "$KERNEL_OUT"
 }
 

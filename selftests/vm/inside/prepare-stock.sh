@@ -40,9 +40,10 @@ mv "linux-modules-$release/usr/lib/modules" root/usr/lib/
 rm -r "linux-binary-$release" "linux-modules-$release"
 depmod -b "$PWD/root" "$release"
 
-# The modules that the root file system takes, in the order in which they load.
+# The modules that the root file system takes, and what is in front of it, in the order in which
+# they load.
 mkdir -p initramfs/{bin,dev,proc,root}
-for module in 9pnet_virtio 9p; do
+for module in 9pnet_virtio 9p overlay; do
 	modprobe -d "$PWD/root" -S "$release" --show-depends "$module"
 done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r ko; do
 	xz -dc "$ko" > "initramfs/$(basename "$ko" .xz)"

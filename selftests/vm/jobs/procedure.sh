@@ -113,9 +113,9 @@ procedure()
 	before=$(cleared)
 	mapfile -t pages < <(sed -n 's/^Data pages at .* physically \(0x[0-9a-f]*\).*/\1/p' "$log")
 	for gpa in "${pages[@]}"; do
-		# One at a time: the bank has room for one.
-		[ "$FATE" != ten ] || within $DEATH_SECONDS cleared_since $((before + number)) ||
-			return 1
+		# One at a time, unless both are to meet: the bank has room for one.
+		[ "$LAST" = yes ] || within $DEATH_SECONDS cleared_since $((before + number)) ||
+			gone || return 1
 		# A guest that the first error has killed needs no second.
 		inject "$gpa" || { [ $number -gt 0 ] && gone; } || return 1
 		number=$((number + 1))
