@@ -18,8 +18,8 @@ readonly NESTED_KSELFTESTS=(deferred memory stress)
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug amd stock variants procedure nested faults lint reference fixed cfi build
-	install kunit preflight nofunction intel hygon smca)
+readonly JOBS=(debug stock nested amd faults variants procedure cfi reference fixed lint build
+	install nofunction intel hygon kunit smca preflight)
 
 # suites JOB: its suites
 suites()

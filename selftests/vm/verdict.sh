@@ -2,40 +2,11 @@
 # shellcheck shell=bash
 # What became of a guest, by its console and the MSR accesses its host saw: says what is missing.
 
+# shellcheck source-path=SCRIPTDIR
+source "$TOP/selftests/vm/expect.sh"
+
 # VAL, EN, MISCV, ADDRV, DEFERRED and POISON: an action-optional error as QEMU reports it.
 readonly AO_STATUS=9c00180000000000
-
-# status_msr BANK, destat_msr BANK: the bank's MCi_STATUS and MCA_DESTAT registers, as in the trace
-status_msr()
-{
-	printf '%x' $((0x401 + 4 * $1))
-}
-
-destat_msr()
-{
-	printf '%x' $((0xc0002008 + 0x10 * $1))
-}
-
-expect()
-{
-	grep -q -- "$2" "$1" 2> /dev/null || echo "${1##*/} lacks: $2"
-}
-
-expect_not()
-{
-	local line
-
-	line=$(grep -m 1 -E -- "$2" "$1" 2> /dev/null) && echo "${1##*/} has: $line"
-}
-
-# expect_times N FILE PATTERN
-expect_times()
-{
-	local times
-
-	times=$(grep -c -- "$3" "$2" 2> /dev/null)
-	[ "$times" = "$1" ] || echo "${2##*/} has ${times:-0} times, not $1: $3"
-}
 
 # The error reached the bank, and the guest's poll found it there. What the guest did to its banks
 # from then on is left in msr.after.
@@ -109,15 +80,21 @@ judge_survival()
 	intact "$1"
 }
 
-# The one bank for both errors keeps the later, with OVER set, if it was not polled in between.
+# The one bank for both errors keeps the later, with OVER set, unless it was polled in between.
 judge_wake()
 {
-	local page
+	local page overwritten=${AO_STATUS/#9/d}
 
 	page=$(sed -n 's/^Data pages at \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log" | tail -n 1)
 	expect_times 2 "$1/injected" '^pfn 0x'
 	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
-	guarded "$1" '[12]'
+	if grep -q "msr_read $(status_msr "$BANK") = 0x$overwritten$" "$1/msr.trace"; then
+		expect_times 1 "$1/console.log" "mce_record: .*MC$BANK: $overwritten,"
+		guarded "$1" 1
+	else
+		expect_times 2 "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
+		guarded "$1" 2
+	fi
 	cp "$1/msr.trace" "$1/msr.after"
 	intact "$1"
 }
