@@ -13,7 +13,10 @@ judged()
 	local missing
 
 	scenario "$1"
-	missing=$("judge_$FATE" "$DIR/$1")
+	missing=$(
+		expect "$DIR/$1/console.log" "^guest: ready on $SMP CPU"
+		"judge_$FATE" "$DIR/$1"
+	)
 	[ -z "$missing" ] || { printf '%s\n' "$missing" "see $DIR/$1/console.log"; return 1; }
 }
 

@@ -43,7 +43,7 @@ done
 for victim in $(busybox seq "$VICTIMS"); do
 	busybox grep '^Data pages' "/victim.$victim"
 done
-echo "guest: ready"
+echo "guest: ready on $(busybox grep -c '^processor' /proc/cpuinfo) CPU(s)"
 busybox dmesg -n 8
 
 if [ "$ALONE" = yes ]; then
