@@ -26,15 +26,16 @@ sub fail_nth
 	return $left =~ s/\n.*//sr;
 }
 
-sub hooked
+# hooks(): the functions that are hooked, whoever has
+sub hooks
 {
 	open(my $functions, '<', '/sys/kernel/tracing/enabled_functions') or die "tracefs: $!\n";
-	return grep { /^amd_clear_bank / } <$functions>;
+	return map { /^(\S+) / } <$functions>;
 }
 
 sub left_behind
 {
-	return join(' ', (-d '/sys/module/amd_mce_guard' ? 'module' : ()), (hooked() ? 'hook' : ()),
+	return join(' ', (-d '/sys/module/amd_mce_guard' ? 'module' : ()), (hooks() ? 'hook' : ()),
 		(-d '/sys/kernel/debug/amd_mce_guard' ? 'files' : ()));
 }
 
@@ -46,11 +47,12 @@ for my $n (1 .. MOST) {
 	my $error = syscall(FINIT_MODULE, $fd, $empty, 0) ? $! + 0 : 0;
 	my $left = fail_nth(0);
 
-	my $hook = $error || hooked() ? '' : ' without a hook';
+	my @hooks = hooks();
+	my $hooks = $error || "@hooks" eq 'amd_clear_bank' ? '' : ' with ' . @hooks . ' hooks';
 	if (!$error && syscall(DELETE_MODULE, $name, O_NONBLOCK)) {
 		die "failure $n: does not unload: $!\n";
 	}
-	print "failure $n: ", $error ? "error $error" : "loaded$hook", '; left: ',
+	print "failure $n: ", $error ? "error $error" : "loaded$hooks", '; left: ',
 		left_behind(), "\n";
 	last if $left;
 }
