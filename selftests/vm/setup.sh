@@ -93,7 +93,7 @@ lock_cache()
 	plan "$@"
 	[[ ${todo[0]} != guest:* ]] || return 0
 	take_lock "$CACHE_LOCK" "$CACHE"
-	rm -rf "$CACHE"/*.partial "$CACHE"/src/*.partial
+	rm -rf --one-file-system "$CACHE"/*.partial "$CACHE"/src/*.partial
 	todo=()
 	plan "$@"
 }

@@ -40,10 +40,16 @@ make_sysroot()
 	IFS=,
 	mapfile -t from < <(mirror)
 	mkdir "$SYSROOT.partial"
-	# What a killed mmdebstrap leaves there, the next setup clears away. An ordinary user's
-	# mmdebstrap works as another user, who may not come in here.
-	[ "$(id -u)" -ne 0 ] || { export TMPDIR="$CACHE/mmdebstrap.partial" && mkdir "$TMPDIR"; }
-	mmdebstrap --variant=apt --format=tar --include="${SYSROOT_PACKAGES[*]}" \
+	# What a killed mmdebstrap leaves there, the next setup clears away; so none of its mounts may
+	# be left, /proc and /sys among them. An ordinary user's mmdebstrap mounts where nobody else
+	# sees it, and works as another user, who may not come in here.
+	unseen=()
+	if [ "$(id -u)" -eq 0 ]; then
+		export TMPDIR="$CACHE/mmdebstrap.partial"
+		mkdir "$TMPDIR"
+		unseen=(unshare --mount)
+	fi
+	"${unseen[@]}" mmdebstrap --variant=apt --format=tar --include="${SYSROOT_PACKAGES[*]}" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
