@@ -22,8 +22,8 @@ field()
 		mine && $1 == keyword { sub(/^[a-z]+ /, ""); print }' "$LIST"
 }
 
-# copy_tree: a fresh copy. Its build directory is left for what it has of the kernels; what was built
-# from a file that is as it was again is older than that file now.
+# copy_tree: a fresh copy. Its build directory is left for what it has of the kernels; what was
+# built from a file that is as it was again is older than that file now.
 copy_tree()
 {
 	mkdir -p "$COPY"

@@ -40,9 +40,9 @@ make_sysroot()
 	IFS=,
 	mapfile -t from < <(mirror)
 	mkdir "$SYSROOT.partial"
-	# What a killed mmdebstrap leaves there, the next setup clears away; so none of its mounts may
-	# be left, /proc and /sys among them. An ordinary user's mmdebstrap mounts where nobody else
-	# sees it, and works as another user, who may not come in here.
+	# What a killed mmdebstrap leaves there, the next setup clears away; so none of its mounts
+	# may be left, /proc and /sys among them. An ordinary user's mmdebstrap mounts where nobody
+	# else sees it, and works as another user, who may not come in here.
 	unseen=()
 	if [ "$(id -u)" -eq 0 ]; then
 		export TMPDIR="$CACHE/mmdebstrap.partial"

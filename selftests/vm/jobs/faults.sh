@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Loading with each of its memory allocations failing in turn: whatever comes of it, nothing may
-# stay behind. First those made on behalf of the module itself, whose number is always the same; then
-# all of them, whose number is not: some refill what an allocator keeps, so that one or the other may
-# be passed over.
+# stay behind. First those made on behalf of the module itself, whose number is always the same;
+# then all of them, whose number is not: some refill what an allocator keeps, so that one or the
+# other may be passed over.
 
 source /repo/selftests/vm/jobs/ktap.sh
 
