@@ -83,7 +83,7 @@ run()
 	nested)
 		in_vm test "TESTS=$(IFS=,; echo "${NESTED_KSELFTESTS[*]}")" ;;
 	faults)
-		in_vm debug kmemleak=on ;;
+		in_vm debug kmemleak=on slab_nomerge ;;
 	procedure)
 		mapfile -t guests < <(expand ${SCENARIOS:-$PROCEDURE})
 		outside procedure "${guests[@]}" ;;

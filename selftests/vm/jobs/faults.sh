@@ -24,10 +24,23 @@ bounds()
 	sed -n "/ $1\$/{s/ .*//p;n;s/ .*//p}" /proc/kallsyms
 }
 
+# all_but CACHE...: objects of these never fail, those of all others can
+all_but()
+{
+	local cache
+
+	for cache in /sys/kernel/slab/*; do
+		[[ " $* " == *" ${cache##*/} "* ]] || echo 1 > "$cache/failslab" || return
+	done
+	set_fault failslab cache-filter Y
+}
+
+# Each allocation has kmemleak make one, too, to remember it by, which is not loading's own.
 of_its_own()
 {
 	local code
 
+	all_but kmemleak_object || return
 	mapfile -t code < <(bounds do_one_initcall)
 	set_fault failslab ignore-gfp-wait N require-start "0x${code[0]}" \
 		require-end "0x${code[1]}" || return
