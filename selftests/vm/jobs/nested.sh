@@ -10,11 +10,51 @@ source /repo/selftests/vm/jobs/ktap.sh
 # TCG's SVM can take their use for an exception's.
 readonly PCI=disable-modern=on,disable-legacy=off
 
+readonly MONITOR=/tmp/monitor
+
+# Minutes of silence after which a guest is taken to hang, many times the longest it keeps.
+readonly PATIENCE=10
+
 # share TAG OPTIONS: what of this VM the guest sees
 share()
 {
 	echo "-fsdev local,security_model=none,id=$1,$2"
 	echo "-device virtio-9p-pci,fsdev=$1,mount_tag=$1,$PCI"
+}
+
+# tells NAME: that guest has told something lately, on its console or of a test
+tells()
+{
+	[ -n "$(find "/lab/$1" -mmin -$PATIENCE)" ]
+}
+
+# state PID: what QEMU and the guest's CPU are at; twice, to tell a loop from a wait
+state()
+{
+	local file
+
+	for _ in 1 2; do
+		for file in /proc/"$1"/task/*/{stat,syscall,stack}; do
+			echo "$file: $(< "$file")"
+		done
+		printf '%s\n' "info status" "info registers" "info lapic" |
+			timeout 20 socat -t 10 - UNIX-CONNECT:$MONITOR
+		sleep 1
+	done
+}
+
+# wait_for NAME PID: until that guest is off. One that hangs is ended; its state is kept.
+wait_for()
+{
+	while kill -0 "$2" 2> /dev/null; do
+		if ! tells "$1"; then
+			echo "the guest hangs, see $1/hang"
+			state "$2" > "/lab/$1/hang" 2>&1
+			kill -KILL "$2"
+		fi
+		sleep 1
+	done
+	wait "$2"
 }
 
 # guest NAME [KERNEL ARGUMENT...]: boots what this VM has booted, once more, to run kselftests; what
@@ -29,7 +69,9 @@ guest()
 		-kernel "$OUT/bzImage" -initrd "$OUT/initramfs.cpio.gz" \
 		-chardev "file,id=log,path=/lab/$1/console.log" \
 		-device virtio-serial-pci,$PCI -device virtconsole,chardev=log \
-		-append "$(< /proc/cmdline) console=hvc0 JOB=kselftest ${*:2} rdinit=/to-9p.sh"
+		-monitor "unix:$MONITOR,server,nowait" \
+		-append "$(< /proc/cmdline) console=hvc0 JOB=kselftest ${*:2} rdinit=/to-9p.sh" &
+	wait_for "$1" $!
 	[ "$(cat "/lab/$1/status")" = 0 ] || { tail -n 20 "/lab/$1/console.log"; return 1; }
 }
 
