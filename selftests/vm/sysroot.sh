@@ -11,12 +11,14 @@ readonly SYSROOT_PACKAGES=(
 	# to fetch and check their sources
 	ca-certificates curl gpgv
 	# to install the tests and to run the lab
-	busybox-static mount procps qemu-system-x86 rasdaemon rsync socat
+	busybox-static mount procps rasdaemon rsync socat
 	# to check scripts and patches
 	codespell python3-sphinx shellcheck
 )
-SYSROOT="$CACHE/sysroot-$(echo "$SUITE ${SYSROOT_PACKAGES[*]}" | sha256sum | cut -c 1-12)"
-readonly SYSROOT
+COMPLETE_SYSROOT=$(cat "$TOP/selftests/vm/inside/complete-sysroot.sh")
+SYSROOT="$CACHE/sysroot-$(echo "$SUITE ${SYSROOT_PACKAGES[*]} $COMPLETE_SYSROOT" |
+	sha256sum | cut -c 1-12)"
+readonly COMPLETE_SYSROOT SYSROOT
 
 # The mirror this machine uses itself; empty (mmdebstrap's default) where that is not Debian's.
 mirror()
@@ -53,7 +55,7 @@ make_sysroot()
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--customize-hook="$(cat "$TOP/selftests/vm/inside/complete-sysroot.sh")" \
+		--customize-hook="$COMPLETE_SYSROOT" \
 		"$SUITE" - "${from[@]}" |
 		tar -C "$SYSROOT.partial" --exclude='./dev/*' -x &&
 		mv "$SYSROOT.partial" "$SYSROOT" &&

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# complete-sysroot.sh ROOT: mmdebstrap's last step. Adds what trixie itself does not have, newer
-# kernels and the sources of all of them, and the places where bubblewrap and the VMs mount.
+# complete-sysroot.sh ROOT: mmdebstrap's last step. Adds what trixie itself does not have, a newer
+# QEMU, newer kernels and the sources of all of them, and the places where bubblewrap and the VMs
+# mount.
 set -e
 uri=$(grep -o '[a-z+]*://[^ ]*' "$1/etc/apt/sources.list" | head -n 1)
 
@@ -11,5 +12,11 @@ deb-src $uri trixie-backports main
 END
 # Where an ordinary user is root, there is no other user for apt to become.
 echo 'APT::Sandbox::User "root";' > "$1/etc/apt/apt.conf.d/99no-sandbox-user"
+
+# Before 10.2, helper_vmrun() of TCG sets its bit in interrupt_request while another thread may set
+# the one of the host VM's timer, and neither does so atomically. Now and then the timer is lost, and
+# a VM that waits for it waits for ever.
+chroot "$1" apt-get update
+chroot "$1" apt-get install --yes --target-release trixie-backports qemu-system-x86
 
 mkdir -p "$1/repo" "$1/cache" "$1/tree" "$1/lab" "$1/usr/lib/modules"
