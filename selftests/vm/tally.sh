@@ -32,11 +32,11 @@ tally_skips()
 # so has a suite without a plan.
 tally()
 {
-	local job=$1 suite planned ok not_ok missing
+	local job=$1 dir=$BUILD/check/$1 suite planned ok not_ok missing
 
 	shift
 	for suite; do
-		KTAP=$BUILD/check/$job/$suite.ktap
+		KTAP=$dir/$suite.ktap
 		[ -r "$KTAP" ] || KTAP=/dev/null
 		planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$KTAP" | head -n 1)
 		[ "$planned" != 0 ] || planned=1
@@ -47,9 +47,10 @@ tally()
 		passed=$((passed + ok - $(count '^ok .*# SKIP')))
 		failed=$((failed + not_ok + missing))
 		[ "$not_ok" -eq 0 ] || failures+=("$(grep '^not ok ' "$KTAP" | sed "s|^|$job: |")")
-		[ $missing -eq 0 ] || failures+=("$job: $suite: $missing without a result")
+		[ $missing -eq 0 ] ||
+			failures+=("$job: $suite: $missing without a result$(last_words "$dir")")
 		[ $((not_ok + missing)) -eq 0 ] ||
-			failures+=("    see $BUILD/check/$job/$suite.ktap")
+			failures+=("    see $dir/$suite.ktap")
 		tally_skips "$job"
 	done
 }

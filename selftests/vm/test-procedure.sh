@@ -26,7 +26,8 @@ ran()
 
 	guests=$(printf '%s,' "${SCENARIOS[@]}")
 	run_vm "$DIR" procedure "$AMD_CPU" "GUESTS=${guests%,}" || {
-		cat "$DIR/job.log" "$DIR/qemu.log"
+		tail -n 5 "$DIR/job.log"
+		last_words "$DIR"
 		return 1
 	}
 }

@@ -45,11 +45,25 @@ run_vm()
 	in_sysroot timeout -k 10 "${VM_TIMEOUT:-$timeout}" qemu-system-x86_64 \
 		"${accel[@]}" -smp "$cpus" -m 2048 \
 		-nodefaults -display none -no-reboot -serial "file:$in_vm/console.log" \
+		-d cpu_reset -D "$in_vm/cpu.log" \
 		-virtfs "$export,path=/,mount_tag=root,readonly=on,multidevs=remap" \
 		-virtfs "$export,path=$in_vm,mount_tag=lab" \
 		-kernel "$KERNEL_OUT/bzImage" -append "$arguments $*" \
-		> "$dir/qemu.log" 2>&1 < /dev/null
+		> "$dir/qemu.log" 2>&1 < /dev/null || echo "exit status $?" >> "$dir/qemu.log"
 	[ "$(cat "$dir/status" 2> /dev/null)" = 0 ]
+}
+
+# last_words DIR: of the VM there, if there is one, on lines of their own
+last_words()
+{
+	[ -e "$1/console.log" ] || return
+	printf '\n    see %s, which ends in\n' "$1/console.log"
+	{
+		tail -n 5 "$1/console.log" | tr -d '\r'
+		tail -n 3 "$1/qemu.log"
+		# A triple fault has no words but the registers.
+		sed -n '/^Triple fault/,/^CR0/p' "$1/cpu.log"
+	} | cut -c 1-150 | sed 's/^/        /'
 }
 
 # build_guest: what the VMs and guests of the kernel in use need beside it: the module, by way of
