@@ -14,8 +14,8 @@ END
 echo 'APT::Sandbox::User "root";' > "$1/etc/apt/apt.conf.d/99no-sandbox-user"
 
 # Before 10.2, helper_vmrun() of TCG sets its bit in interrupt_request while another thread may set
-# the one of the host VM's timer, and neither does so atomically. Now and then the timer is lost, and
-# a VM that waits for it waits for ever.
+# the one of the host VM's timer, and neither does so atomically. Now and then the timer is lost,
+# and a VM that waits for it waits for ever.
 chroot "$1" apt-get update
 chroot "$1" apt-get install --yes --target-release trixie-backports qemu-system-x86
 
