@@ -35,7 +35,7 @@ scenario()
 	busy)
 		BUSY=yes ;;
 	wake)
-		VICTIMS=2 LAST=yes FATE=${FATE/survival/wake} ;;
+		VICTIMS=2 LAST=yes POLL=10 FATE=${FATE/survival/wake} ;;
 	ten)
 		VICTIMS=10 FATE=${FATE/survival/ten} ;;
 	monitor)

@@ -12,7 +12,7 @@ busybox mount -t debugfs none /sys/kernel/debug
 busybox mount -t tracefs none /sys/kernel/tracing
 exec 2>&1
 
-# Polling each second instead of every five minutes, or not at all.
+# Polling every second or ten instead of every five minutes, or not at all.
 echo "$POLL" > /sys/devices/system/machinecheck/machinecheck0/check_interval
 echo 1 > /sys/kernel/tracing/events/mce/mce_record/enable
 
@@ -62,8 +62,8 @@ if [ "$UNSEEN" = yes ]; then
 	victims=
 fi
 
-# The later of two errors takes the place of the earlier, if their bank has not been polled. Whoever
-# was to hear of the earlier keeps its page, too.
+# The later of two errors takes the place of the earlier. Whoever was to hear of that keeps its page,
+# too.
 if [ "$LAST" = yes ]; then
 	victims=${victims##* }
 fi

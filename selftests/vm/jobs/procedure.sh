@@ -13,6 +13,8 @@ readonly CONSOLE=/tmp/console.log
 
 # An action-optional error, and where its address says that it is known to a page (MCi_MISC).
 readonly AO=0x9c00180000000000 PAGE_MISC=0x8c
+# MCi_STATUS of bank 9: the guest clears it, or finds it empty.
+readonly CLEARED='write 425 = 0x0' EMPTY='read 425 = 0x0'
 
 # Generous: only a guest that hangs meets these.
 readonly BOOT_SECONDS=300
@@ -87,17 +89,16 @@ inject()
 	esac
 }
 
-# How often the guest has cleared bank 9.
-# shellcheck disable=SC2317 # as below
-cleared()
+# seen ACCESS: how often the guest has done that
+seen()
 {
-	grep -c 'msr_write 425 = 0x0$' $TRACING/trace
+	grep -c "msr_$1$" $TRACING/trace
 }
 
 # shellcheck disable=SC2317 # within calls it
-cleared_since()
+at_least()
 {
-	[ "$(cleared)" -ge "$1" ]
+	[ "$(seen "$2")" -ge "$1" ]
 }
 
 procedure()
@@ -110,12 +111,16 @@ procedure()
 
 	within $BOOT_SECONDS grep -qs '^guest: ready' "$log" ||
 		{ echo "$guest: the victims did not start"; return 1; }
-	before=$(cleared)
+	before=$(seen "$CLEARED")
 	mapfile -t pages < <(sed -n 's/^Data pages at .* physically \(0x[0-9a-f]*\).*/\1/p' "$log")
+	# Two are to meet in the bank, before the next poll: one that comes while a poll reads and
+	# clears the bank is lost.
+	[ "$LAST" = no ] ||
+		within $DEATH_SECONDS at_least $(($(seen "$EMPTY") + 1)) "$EMPTY" || return 1
 	for gpa in "${pages[@]}"; do
-		# One at a time, unless both are to meet: the bank has room for one.
-		[ "$LAST" = yes ] || within $DEATH_SECONDS cleared_since $((before + number)) ||
-			gone || return 1
+		# Others come one at a time: the bank has room for one.
+		[ "$LAST" = yes ] ||
+			within $DEATH_SECONDS at_least $((before + number)) "$CLEARED" || gone || return 1
 		# A guest that the first error has killed needs no second.
 		inject "$gpa" || { [ $number -gt 0 ] && gone; } || return 1
 		number=$((number + 1))
