@@ -62,8 +62,8 @@ if [ "$UNSEEN" = yes ]; then
 	victims=
 fi
 
-# The later of two errors takes the place of the earlier. Whoever was to hear of that keeps its page,
-# too.
+# The later of two errors takes the place of the earlier. Whoever was to hear of that one keeps its
+# page, too.
 if [ "$LAST" = yes ]; then
 	victims=${victims##* }
 fi

@@ -103,7 +103,7 @@ at_least()
 
 procedure()
 {
-	local log=$CONSOLE since=$SECONDS gpa number=0 before pages
+	local log=$CONSOLE since=$SECONDS gpa had=0 before pages
 
 	mkdir "/lab/$guest"
 	: > $TRACING/trace
@@ -119,11 +119,11 @@ procedure()
 		within $DEATH_SECONDS at_least $(($(seen "$EMPTY") + 1)) "$EMPTY" || return 1
 	for gpa in "${pages[@]}"; do
 		# Others come one at a time: the bank has room for one.
-		[ "$LAST" = yes ] ||
-			within $DEATH_SECONDS at_least $((before + number)) "$CLEARED" || gone || return 1
+		[ "$LAST" = yes ] || within $DEATH_SECONDS at_least $((before + had)) "$CLEARED" ||
+			gone || return 1
 		# A guest that the first error has killed needs no second.
-		inject "$gpa" || { [ $number -gt 0 ] && gone; } || return 1
-		number=$((number + 1))
+		inject "$gpa" || { [ $had -gt 0 ] && gone; } || return 1
+		had=$((had + 1))
 	done
 
 	within $DEATH_SECONDS gone || { echo "$guest: still running, giving up"; return 1; }
