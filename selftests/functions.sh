@@ -76,14 +76,14 @@ run_test()
 {
 	local output splat status
 
-	[ "$KTAP_TESTNO" -gt 1 ] || ktap_set_plan "$(grep -c '^run_test ' "$0")"
+	[ "$KTAP_TESTNO" -gt 1 ] || ktap_set_plan "$(grep -c '^run_test ' "${0##*/}")"
 	MARK="$MODULE test $KTAP_TESTNO of $0, $EPOCHREALTIME"
 	log "$MARK"
 	output=$(trap 'forget_errors; end_victim' EXIT && $2 2>&1)
 	status=$?
 	clean_up
 	splat=$(splat)
-	if [ $status -ne "$KSFT_SKIP" ] && [ -n "$splat" ]; then
+	if [ -n "$splat" ]; then
 		output+=$splat status=$KSFT_FAIL
 	fi
 	case $status in
@@ -110,6 +110,7 @@ setup_tests()
 
 	WAS_LOADED=
 	[ ! -d /sys/module/$MODULE ] || WAS_LOADED=yes
+	FTRACE_WAS=$(cat $FTRACE_ENABLED)
 	save_mce_config
 	trap restore EXIT
 	trap 'exit 130' INT TERM HUP
@@ -135,5 +136,6 @@ restore()
 {
 	clean_up
 	restore_mce_config
+	[ "$FTRACE_WAS" = 1 ] || echo "$FTRACE_WAS" > $FTRACE_ENABLED
 	[ -z "$WAS_LOADED" ] || insmod_guard
 }

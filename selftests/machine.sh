@@ -48,6 +48,11 @@ vendor()
 	awk '$1 == "vendor_id" { print $3; exit }' /proc/cpuinfo
 }
 
+family()
+{
+	awk -F ': ' '$1 ~ /^cpu family/ { print $2; exit }' /proc/cpuinfo
+}
+
 # affected() - a CPU that the guard is for
 affected()
 {
@@ -111,7 +116,7 @@ harmless()
 	read -r release < /proc/sys/kernel/osrelease
 	IFS=.- read -r major minor patch _ <<< "$release"
 	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || [ "$major" -gt 7 ] ||
-		{ [ "$major" = 7 ] && [[ $minor -gt 0 || $release != *rc* ]]; } ||
+		{ [ "$major" = 7 ] && [[ $minor -gt 0 || $release != *-rc[0-9]* ]]; } ||
 		{ [ "$major.$minor" = 6.19 ] && [ "${patch%%[!0-9]*}" -ge 10 ]; }
 }
 

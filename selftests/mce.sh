@@ -10,8 +10,16 @@ readonly CORRECTED=0x9000000000000000 DEFERRED=0x9000100000000000
 readonly UNCORRECTED=0xb000000000000000 AO=0x9c00180000000000
 readonly CORRUPT=0xb200000000000000	# uncorrected, with the context of the processor
 
-# What is left of them for amd_clear_bank() to see.
-readonly DEFERRED_SEEN=$CORRECTED AO_SEEN=0x9c00080000000000
+# seen(status) - what is left of it for amd_clear_bank() to see: without the guard, all
+seen()
+{
+	[ -z "$REFERENCE" ] || set -- "$1" 0
+	printf 0x%x $(($1 & ~${2:-$DEFERRED_BIT}))
+}
+
+DEFERRED_SEEN=$(seen $DEFERRED)
+AO_SEEN=$(seen $AO)
+readonly DEFERRED_SEEN AO_SEEN
 
 # For each CPU the banks that errors have been injected into since the last poll
 declare -A PENDING=()

@@ -9,6 +9,7 @@
  */
 #include <cpuid.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #define CLEAR_PATIENCE		600000
 
 static int fd;
+static unsigned long long hwcr;
 
 static void fail(const char *what)
 {
@@ -90,6 +92,29 @@ static void info(void)
 	/* The highest page that an address can name: no memory is there. */
 	__cpuid(LEAF_ADDRESS_SIZES, eax, ebx, ecx, edx);
 	printf("nowhere %#llx\n", (1ULL << (eax & 0xff)) - 0x1000);
+}
+
+static void restore_hwcr(void)
+{
+	if (pwrite(fd, &hwcr, sizeof(hwcr), MSR_HWCR) != sizeof(hwcr))
+		_exit(EXIT_FAILURE);
+}
+
+static void stop(int signal)
+{
+	restore_hwcr();
+	_exit(128 + signal);
+}
+
+/* Lets MCi_STATUS be written until this ends, in whatever way it does. */
+static void enable_writes(void)
+{
+	hwcr = rdmsr(MSR_HWCR);
+	atexit(restore_hwcr);
+	signal(SIGINT, stop);
+	signal(SIGTERM, stop);
+	signal(SIGHUP, stop);
+	wrmsr(MSR_HWCR, hwcr | HWCR_MC_STATUS_WR_EN);
 }
 
 static void inject(unsigned int bank, unsigned long long status,
@@ -157,7 +182,6 @@ static void storm(unsigned long count, unsigned long long status)
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[2] : "";
-	unsigned long long hwcr;
 	int i;
 
 	if (!strcmp(verb, "info") && argc == 3) {
@@ -179,14 +203,12 @@ int main(int argc, char **argv)
 	} else if ((!strcmp(verb, "error") && argc % 4 == 3) ||
 		   (!strcmp(verb, "storm") && argc == 5)) {
 		open_cpu(argv[1]);
-		hwcr = rdmsr(MSR_HWCR);
-		wrmsr(MSR_HWCR, hwcr | HWCR_MC_STATUS_WR_EN);
+		enable_writes();
 		if (!strcmp(verb, "storm"))
 			storm(parse(argv[3]), parse(argv[4]));
 		for (i = 3; verb[0] == 'e' && i < argc; i += 4)
 			inject(parse(argv[i]), parse(argv[i + 1]),
 			       parse(argv[i + 2]), parse(argv[i + 3]));
-		wrmsr(MSR_HWCR, hwcr);
 	} else {
 		fprintf(stderr,
 			"mce_inject CPU info\n"

@@ -100,26 +100,20 @@ set_ftrace()
 	log "> kernel.ftrace_enabled = $(< $FTRACE_ENABLED)"
 }
 
-# taint(letter) - whether the kernel is tainted: O by a module from outside its tree, E by an
-# unsigned one
-taint()
+# show_taint() - what the kernel holds against the guard's module
+show_taint()
 {
-	local bit
-
-	case $1 in
-	O) bit=12 ;;
-	E) bit=13 ;;
-	esac
-	echo $(($(< /proc/sys/kernel/tainted) >> bit & 1))
+	log "> taint: $(< /sys/module/$MODULE/taint)"
 }
 
-# expected_taint(letter, field) - 1 if the module lacks that field; others may have set it, too
+# expected_taint() - O if it comes from outside the kernel's tree, E if the kernel wants signatures
+# and it has none
 expected_taint()
 {
-	if [ -n "$(modinfo -F "$2" "$GUARD_FILE")" ] ||
-		[ "$1" = E ] && ! grep -q ' mod_verify_sig$' /proc/kallsyms; then
-		taint "$1"
-	else
-		echo 1
-	fi
+	local file=$MODULE.ko
+
+	[ -f $file ] || file=$MODULE
+	[ -n "$(modinfo -F intree $file)" ] || printf O
+	[ -n "$(modinfo -F sig_id $file)" ] || ! grep -q ' mod_verify_sig$' /proc/kallsyms ||
+		printf E
 }

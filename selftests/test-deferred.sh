@@ -19,7 +19,7 @@ $GUARDING
 % inject cpu 0, each bank, status $DEFERRED
 $(first 0 $DEFERRED)
 $(each_bank 0 logged: $DEFERRED)
-$(each_bank 0 'amd_clear_bank():' $DEFERRED_SEEN)
+$(each_bank 0 'amd_clear_bank():' "$DEFERRED_SEEN")
 > counters: banks_cleared $BANKS, deferred_guarded $BANKS"
 }
 
@@ -49,11 +49,11 @@ $GUARDING
 > logged: cpu 0 bank 2 status 0x9800100000000000 misc 0x2000
 > logged: cpu 0 bank 3 status 0x9000180000000000
 > logged: cpu 0 bank 5 status 0xdc00180000000000 addr $NOWHERE misc 0x3000
-> amd_clear_bank(): cpu 0 bank 0 status 0xd000000000000000
-> amd_clear_bank(): cpu 0 bank 1 status 0x9400000000000000
-> amd_clear_bank(): cpu 0 bank 2 status 0x9800000000000000
-> amd_clear_bank(): cpu 0 bank 3 status 0x9000080000000000
-> amd_clear_bank(): cpu 0 bank 5 status 0xdc00080000000000
+> amd_clear_bank(): cpu 0 bank 0 status $(seen 0xd000100000000000)
+> amd_clear_bank(): cpu 0 bank 1 status $(seen 0x9400100000000000)
+> amd_clear_bank(): cpu 0 bank 2 status $(seen 0x9800100000000000)
+> amd_clear_bank(): cpu 0 bank 3 status $(seen 0x9000180000000000)
+> amd_clear_bank(): cpu 0 bank 5 status $(seen 0xdc00180000000000)
 > counters: banks_cleared 5, deferred_guarded 5" "^$MODULE: first"
 }
 

@@ -39,7 +39,7 @@ each_bank_of()
 
 	[ "$3" = logged: ] || status=$DEFERRED_SEEN
 	for ((cpu = $1; cpu < $2; cpu++)); do
-		each_bank $cpu "$3" $status
+		each_bank $cpu "$3" "$status"
 	done
 }
 
@@ -47,6 +47,7 @@ each_bank_of()
 pending_error()
 {
 	[ "$CPU1_ONLINE" = 1 ] || skip "there is no CPU 1 that can be taken offline"
+	[ "$(family)" -ge 17 ] || skip "the kernel does not log what such a CPU has pending"
 	watch_errors
 	load_guard
 	poll_every 600

@@ -21,9 +21,16 @@ victim_ready_or_gone()
 	grep -q '^Data pages' "$VICTIM_LOG" || ! kill -0 $VICTIM 2> /dev/null
 }
 
-# touch_page() - have the victim read its page
+# The record is logged before the kernel takes the page from the processes that have it.
+page_dealt_with()
+{
+	[ -n "$(since_mark '/Memory failure: 0x[0-9a-f]+: recovery action for /')" ]
+}
+
+# touch_page() - have the victim read its page, once the kernel has dealt with the error there
 touch_page()
 {
+	loop_until page_dealt_with || die "the kernel has done nothing about the page"
 	log "% touch the page"
 	kill -USR1 $VICTIM
 }

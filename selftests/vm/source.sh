@@ -118,16 +118,21 @@ from_kernel_org()
 	unpack "linux-$1.tar.xz" "$1"
 }
 
-# What is left when a vulnerable release has gone from the archives: a kernel with the same defect.
+# What is left when a vulnerable release has gone from the archives: a kernel with the same defect,
+# and with that release's number, by which the tests know that they must not inject errors.
 from_reverted_fix()
 {
-	local series tarball
+	local series tarball major minor patch
 
 	case $1 in 6.19.[0-9]) ;; *) return 1 ;; esac
 	series=$(in_sysroot apt-cache search --names-only '^linux-source-[0-9]' |
 		awk '{ print $1 }' | sed 's/^linux-source-//' | sort -V | tail -n 1)
 	echo "NOTE: linux $1 is not to be had; $series with the fix taken out stands in for it"
+	IFS=. read -r major minor patch <<< "$1"
 	tarball=$(download_linux_source "$series") && unpack "$tarball" "$1.partial" &&
+		sed -i "s/^VERSION = .*/VERSION = $major/; s/^PATCHLEVEL = .*/PATCHLEVEL = $minor/
+			s/^SUBLEVEL = .*/SUBLEVEL = $patch/; s/^EXTRAVERSION = .*/EXTRAVERSION =/" \
+			"$(source_dir "$1.partial")/Makefile" &&
 		patch -s -p1 -d "$(source_dir "$1.partial")" \
 			< "$TOP/selftests/vm/revert-smca-check.patch" &&
 		mv "$(source_dir "$1.partial")" "$(source_dir "$1")"
