@@ -106,18 +106,23 @@ guarded()
 		[ "$(< /sys/module/$MODULE/initstate)" = live ] && [ "$(hooks)" != 0 ]
 }
 
+# has_fix(release) - 6.19.10 and 7.0 have, candidates for 7.0 may not; of a vendor's kernel with an
+# older number nobody knows
+has_fix()
+{
+	local major minor patch
+
+	IFS=.- read -r major minor patch _ <<< "$1"
+	[ "$major" -gt 7 ] ||
+		{ [ "$major" = 7 ] && [[ $minor -gt 0 || $1 != *-rc[0-9]* ]]; } ||
+		{ [ "$major.$minor" = 6.19 ] && [ "${patch%%[!0-9]*}" -ge 10 ]; }
+}
+
 # harmless() - a deferred error does no harm without the guard, either: QEMU's emulation ignores the
-# write that KVM faults, and 6.19.10 and 7.0 do not write; candidates for 7.0 may. A vendor's kernel
-# may be anything.
+# write that KVM faults
 harmless()
 {
-	local release major minor patch
-
-	read -r release < /proc/sys/kernel/osrelease
-	IFS=.- read -r major minor patch _ <<< "$release"
-	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || [ "$major" -gt 7 ] ||
-		{ [ "$major" = 7 ] && [[ $minor -gt 0 || $release != *-rc[0-9]* ]]; } ||
-		{ [ "$major.$minor" = 6.19 ] && [ "${patch%%[!0-9]*}" -ge 10 ]; }
+	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || has_fix "$(< /proc/sys/kernel/osrelease)"
 }
 
 # may_inject(status) - skip this test rather than put an error into a bank that ends in a panic

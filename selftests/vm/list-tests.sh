@@ -13,6 +13,13 @@ heading()
 	printf '\n%s\n%s\n\n' "$1" "${1//?/=}"
 }
 
+# enumerate SUITE...: as a sentence has them
+enumerate()
+{
+	printf '**%s**, ' "${@:1:$# - 1}" | sed 's/, $//'
+	printf ' and **%s**' "${@: -1}"
+}
+
 # about SCRIPT: what its header says
 about()
 {
@@ -67,17 +74,19 @@ cat << 'END'
 Tests
 =====
 
-What ``make check`` runs, in the tests' own words. Every guest that must live with the guard
-has a twin that must panic without it, or the test of the twin fails.
+What ``make check`` runs, in the tests' own words.
 
 END
 heading "In the guest"
-cat << 'END'
-The kselftests of ``selftests/``. The lab runs them on the vulnerable kernel (job ``amd``), on one
-that looks for mistakes (``debug``), on one that checks the type of each function it calls
-(``cfi``), on a fixed one with the guard (``fixed``) and without it (``reference``: less what the
-guard itself says, the transcripts are the same), and on Debian's own kernel, from a copy of what
-is installed (``stock``).
+cat << END
+The kselftests of \`\`selftests/\`\`. The lab runs all but **unaffected** on the vulnerable kernel
+(job \`\`amd\`\`); all of these but **rasdaemon** on one that looks for mistakes (\`\`debug\`\`) and, from
+a copy of what is installed, on Debian's own (\`\`stock\`\`); $(enumerate "${CFI_KSELFTESTS[@]}") on
+one that checks the type of each function it calls (\`\`cfi\`\`);
+$(enumerate "${REFERENCES[@]}") on a fixed one, with the guard (\`\`fixed\`\`) and without it
+(\`\`reference\`\`: less what the guard itself says and changes, the transcripts are the same);
+$(enumerate "${NESTED_KSELFTESTS[@]}") in a guest on KVM (\`\`nested\`\`); **unaffected** on CPUs
+with nothing to guard (\`\`intel\`\`, \`\`hygon\`\`, \`\`smca\`\`).
 END
 for suite in "${KSELFTESTS[@]}" rasdaemon unaffected; do
 	printf '\n**%s**: ' "$suite"
@@ -85,7 +94,11 @@ for suite in "${KSELFTESTS[@]}" rasdaemon unaffected; do
 	described "selftests/test-$suite.sh" run_test | table
 done
 heading "The mail thread's procedure"
-echo 'In a guest on KVM on an emulated AMD host, see :doc:`lab` (jobs ``procedure``, ``variants``).'
+cat << 'END'
+In a guest on KVM on an emulated AMD host, see :doc:`lab` (jobs ``procedure``, ``variants``). Each
+job shows first that each of its guests ran to its end. A guest with the guard has a twin without
+it. Where the guard protects, the twin must panic as in the thread, or the test of the twin fails.
+END
 mapfile -t all < <(expand $PROCEDURE $VARIANTS)
 scenarios "${all[@]}" | table
 printf '\n**nested**: '
@@ -93,14 +106,17 @@ about selftests/vm/jobs/nested.sh
 described selftests/vm/jobs/nested.sh test_that | table
 heading "The module by itself"
 about selftests/vm/jobs/kunit.sh
-kunit_cases | table
+{
+	kunit_cases
+	described selftests/vm/jobs/kunit.sh test_that | grep -v KUNIT
+} | table
 for job in nofunction faults checkers; do
 	printf '\n**%s**: ' $job
 	about selftests/vm/jobs/$job.sh
 	described selftests/vm/jobs/$job.sh test_that | table
 done
 heading "The tree"
-for job in build install preflight lint; do
+for job in build install preflight caution lint; do
 	printf '\n**%s**: ' $job
 	about selftests/vm/test-$job.sh
 	described selftests/vm/test-$job.sh test_that | table

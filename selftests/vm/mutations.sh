@@ -51,6 +51,7 @@ went_red()
 		sort -u
 }
 
+# Each test on its own: one pattern that matches several would not miss one of them that is green.
 # Compares what went red with the patterns of what should, in both directions.
 judge()
 {
@@ -86,7 +87,8 @@ try()
 }
 
 read -ra names <<< "${MUTATIONS:-$(sed -n 's/^mutation //p' "$LIST" | tr '\n' ' ')}"
-mkdir -p "$WORK"
+open_lock "$WORK" WORK_LOCK
+take_lock "$WORK_LOCK" "$WORK"
 passed=0 failed=0 number=0
 for name in "${names[@]}"; do
 	number=$((number + 1))

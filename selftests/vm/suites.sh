@@ -19,7 +19,7 @@ readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
 readonly JOBS=(debug stock nested amd faults variants procedure cfi reference fixed lint build
-	install nofunction intel hygon kunit smca preflight)
+	install nofunction intel hygon kunit smca preflight caution)
 
 # suites JOB: its suites
 suites()

@@ -20,7 +20,8 @@ tally_skips()
 			expected=$((expected + 1))
 		else
 			failed=$((failed + 1))
-			failures+=("$1: skipped, which was not to be expected: $test")
+			failures+=("$1: skipped, which was not to be expected: $test"
+				"    see $KTAP")
 		fi
 	done < <(sed -nE 's/^ok [0-9]+ (.*) # SKIP.*/\1/p; s/^1\.\.0 # SKIP/all of it/p' "$KTAP")
 	skipped=$((skipped + expected))

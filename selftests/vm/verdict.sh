@@ -17,6 +17,8 @@ injected()
 	found="msr_read $(status_msr "$BANK") = 0x$AO_STATUS$"
 	# The second of two errors in a bank sets OVER.
 	[ "$LAST" = no ] || found=${found/0x9/0xd}
+	[ "$BUSY" = no ] ||
+		expect_times "$SMP" "$1/console.log" '^guest: a loop has taken [1-9][0-9]* ticks'
 	expect "$1/injected" '^gpa 0x'
 	expect "$1/msr.trace" "$found"
 	sed -n "/$found/,\$p" "$1/msr.trace" > "$1/msr.after"
@@ -65,13 +67,19 @@ alive()
 	expect_not "$1/console.log" 'Kernel panic|BUG:|WARNING:|Oops|MSR access error'
 }
 
+# Where the victims have their pages
+pages()
+{
+	sed -n 's/^Data pages at \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log"
+}
+
 # The bank is cleared, by its STATUS register alone; the record is logged as it was; the process
 # gets its signal at its page.
 judge_survival()
 {
 	local page
 
-	page=$(sed -n 's/^Data pages at \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log" | head -n 1)
+	page=$(pages "$1")
 	injected "$1"
 	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
 	expect "$1/console.log" '^guest: victim exit status 0'
@@ -85,7 +93,7 @@ judge_wake()
 {
 	local page overwritten=${AO_STATUS/#9/d}
 
-	page=$(sed -n 's/^Data pages at \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log" | tail -n 1)
+	page=$(pages "$1" | tail -n 1)
 	expect_times 2 "$1/injected" '^pfn 0x'
 	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
 	expect "$1/msr.trace" "msr_read $(status_msr "$BANK") = 0x$overwritten$"
@@ -96,8 +104,11 @@ judge_wake()
 	intact "$1"
 }
 
+# Each process gets the signal for the page that is its own.
 judge_ten()
 {
+	diff <(pages "$1" | sort) \
+		<(sed -n 's/^SIGBUS .* si_addr \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log" | sort)
 	injected "$1"
 	expect_times 10 "$1/injected" '^pfn 0x'
 	expect_times 10 "$1/console.log" '^SIGBUS si_code 5 (BUS_MCEERR_AO) .* si_addr_lsb 12'
@@ -107,11 +118,19 @@ judge_ten()
 	intact "$1"
 }
 
-# Nobody polls, the CPU raises the exception.
+# Nobody polls, the CPU raises the exception: nothing for the guard.
 judge_touch()
 {
+	local page
+
+	page=$(pages "$1")
 	expect "$1/injected" '^pfn 0x'
-	expect "$1/console.log" '^SIGBUS si_code 4 (BUS_MCEERR_AR)'
+	expect "$1/console.log" "^SIGBUS si_code 4 (BUS_MCEERR_AR) si_addr $page si_addr_lsb 12"
+	expect "$1/console.log" '^guest: victim exit status 0'
+	if [ "$GUARD" = yes ]; then
+		expect "$1/console.log" 'amd_mce_guard: guarding'
+		expect "$1/console.log" '/deferred_guarded:0'
+	fi
 	alive "$1"
 }
 

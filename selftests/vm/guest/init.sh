@@ -24,7 +24,8 @@ fi
 if [ "$BUSY" = yes ]; then
 	busybox grep '^processor' /proc/cpuinfo | while read -r _; do
 		while :; do :; done &
-	done
+		echo $!
+	done > /loops
 fi
 
 victims=
@@ -43,6 +44,11 @@ done
 for victim in $(busybox seq "$VICTIMS"); do
 	busybox grep '^Data pages' "/victim.$victim"
 done
+if [ "$BUSY" = yes ]; then
+	while read -r loop; do
+		echo "guest: a loop has taken $(busybox cut -d ' ' -f 14 "/proc/$loop/stat") ticks"
+	done < /loops
+fi
 echo "guest: ready on $(busybox grep -c '^processor' /proc/cpuinfo) CPU(s)"
 busybox dmesg -n 8
 

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What is decided before anything can go wrong: whether a kernel may be injected errors into, and
+# what the lab's host VM runs on.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/suite.sh"
+source "$TOP/selftests/machine.sh"
+
+have_the_fix()
+{
+	local release
+
+	for release; do
+		has_fix "$release" || { echo "$release is taken for vulnerable"; return 1; }
+	done
+}
+
+may_lack_it()
+{
+	local release
+
+	for release; do
+		! has_fix "$release" || { echo "$release is taken for fixed"; return 1; }
+	done
+}
+
+# shellcheck disable=SC2016 # the other shell's
+# accel VALUE: what choose_accel() makes of that ACCEL, where there is no /dev/kvm
+accel()
+{
+	in_sysroot env ACCEL="$1" bash -c \
+		'source selftests/vm/lab.sh && choose_accel && echo "the host VM runs on $HOST_ACCEL"'
+}
+
+without_kvm()
+{
+	local output
+
+	output=$(accel kvm 2>&1) || return
+	printf '%s\n' "$output"
+	grep 'the lab goes on with TCG: /dev/kvm cannot be written to' <<< "$output" &&
+		grep -x 'the host VM runs on tcg' <<< "$output"
+}
+
+with_nonsense()
+{
+	local output
+
+	! output=$(accel xen 2>&1) || return
+	printf '%s\n' "$output"
+	grep -x 'amd_mce_guard: ACCEL=xen is neither tcg nor kvm' <<< "$output"
+}
+
+ktap_print_header
+ktap_set_plan 4
+test_that "a kernel since 6.19.10 or 7.0 is taken for fixed" have_the_fix 6.19.10 6.19.12-custom \
+	7.0.0 7.0 7.0.0-arch1-1 7.1.0-rc1 7.3.4+deb14-amd64 8.0.0-rc1
+test_that "one that may lack the fix is not" may_lack_it 6.19.0 6.19.9 6.19.9-200.fc43.x86_64 \
+	6.19.8+deb14-amd64 6.19.0-rc7 7.0.0-rc3 7.0.0-rc7-next 6.18.44 6.12.94+deb13-amd64
+test_that "ACCEL=kvm without a usable /dev/kvm: the lab says so and goes on with TCG" without_kvm
+test_that "no other ACCEL is accepted" with_nonsense
