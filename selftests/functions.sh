@@ -31,6 +31,7 @@ source ./mce.sh
 source ./others.sh
 source ./victim.sh
 source ./watch.sh
+source ./tell.sh
 
 # log(text) - write text to the kernel log, for the transcript
 log()

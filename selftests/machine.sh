@@ -6,8 +6,7 @@
 readonly MACHINECHECK=/sys/devices/system/machinecheck
 readonly CPU1=/sys/devices/system/cpu/cpu1
 
-# save_mce_config(), restore_mce_config() - polling, which is each second for the tests, and whether
-# CPU 1 is there to be taken away
+# save_mce_config(), restore_mce_config() - polling, each second for the tests, and CPU 1
 save_mce_config()
 {
 	CPU1_ONLINE=$(cat $CPU1/online 2> /dev/null)

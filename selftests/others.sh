@@ -6,7 +6,6 @@
 
 readonly OTHER_PROBE=${MODULE}_other/entry
 
-# arrive(who), leave(who), saw(who)
 arrive()
 {
 	OTHER=$TRACING/instances/${MODULE}_$1
@@ -56,10 +55,11 @@ leave_tracer()
 	rmdir "$OTHER"
 }
 
-# saw_in_trace(pattern) - sets SEEN to how many lines of the trace match, which is then emptied
+# saw_in_trace(text) - sets SEEN to how many lines of the trace have it, which is then emptied
 saw_in_trace()
 {
-	SEEN=$(grep -c "$1" "$OTHER/trace")
+	count_lines "$1" "$OTHER/trace"
+	SEEN=$COUNT
 	echo > "$OTHER/trace"
 }
 

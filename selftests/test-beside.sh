@@ -26,34 +26,47 @@ try_error()
 step()
 {
 	case $1 in
-	+guard)
-		load_guard ;;
-	-guard)
-		unload_guard ;;
-	+*)
-		arrive "${1#+}" ;;
-	-*)
-		leave "${1#-}" ;;
+	+guard) load_guard ;;
+	-guard) unload_guard ;;
+	+*) arrive "${1#+}" ;;
+	-*) leave "${1#-}" ;;
 	esac
+	come_or_go "$1"
+	[ "$PRESENT" = " " ] || try_error
+}
+
+# come_or_go(+who or -who) - keep PRESENT
+come_or_go()
+{
 	if [[ $1 == +* ]]; then
 		PRESENT+="${1#+} "
 	else
 		PRESENT=${PRESENT/ ${1#-} / }
 	fi
-	[ "$PRESENT" = " " ] || try_error
 }
 
-# steps(+who or -who...) - several of them, and the transcript that there must be in EXPECTED
+# steps(+who or -who...) - several of them, with the transcript that there must be
 steps()
+{
+	local step
+
+	PRESENT=" "
+	watch_errors
+	for step; do
+		step "$step"
+	done
+	check_result "$(expected_steps "$@")"
+}
+
+expected_steps()
 {
 	local step told
 
-	EXPECTED=
 	PRESENT=" "
 	for step; do
-		step "$step"
+		come_or_go "$step"
 		[ "$step" != +guard ] || told=
-		EXPECTED+=$(expected_step "$step" "$told")$'\n'
+		expected_step "$step" "$told"
 		[[ $PRESENT != *" guard "* ]] || told=yes
 	done
 }
@@ -64,10 +77,8 @@ expected_step()
 	local status=$CORRECTED who
 
 	case $1 in
-	+guard)
-		printf '%s\n' "% insmod $MODULE" "$GUARDING" ;;
-	-guard)
-		echo "% rmmod $MODULE" ;;
+	+guard) printf '%s\n' "% insmod $MODULE" "$GUARDING" ;;
+	-guard) echo "% rmmod $MODULE" ;;
 	+*)
 		echo "% ${1#+} arrives"
 		[[ $1 != +kprobe && $1 != +livepatch ]] || echo "% insmod test_mce_${1#+}" ;;
@@ -76,7 +87,6 @@ expected_step()
 		[[ $1 != -kprobe && $1 != -livepatch ]] || echo "% rmmod test_mce_${1#-}" ;;
 	esac
 	[ "$PRESENT" != " " ] || return
-
 	[[ $PRESENT != *" guard "* ]] || status=$DEFERRED
 	echo "% inject cpu 0 bank 9 status $status"
 	[[ $status != "$DEFERRED" || -n $2 ]] || first 9 $DEFERRED
@@ -93,28 +103,22 @@ expected_step()
 # beside(who) - the guard and one other, in every order of arrival and leaving
 beside()
 {
-	watch_errors
 	steps +guard "+$1" "-$1" -guard \
 		+guard "+$1" -guard "-$1" \
 		"+$1" +guard "-$1" -guard \
 		"+$1" +guard -guard "-$1"
-	check_result "${EXPECTED%$'\n'}"
 }
 
 all_before()
 {
-	watch_errors
 	steps +function +function_graph +kprobe_event +kprobe +livepatch +guard \
 		-function -function_graph -kprobe_event -kprobe -livepatch -guard
-	check_result "${EXPECTED%$'\n'}"
 }
 
 all_after()
 {
-	watch_errors
 	steps +guard +livepatch +kprobe +kprobe_event +function_graph +function \
 		-livepatch -kprobe -kprobe_event -function_graph -function -guard
-	check_result "${EXPECTED%$'\n'}"
 }
 
 # It is called as it goes.

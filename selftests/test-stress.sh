@@ -105,7 +105,7 @@ deferred_come_and_go()
 	start_storm $DEFERRED
 	come_and_go
 	end_storm
-	with=$(passed $DEFERRED_SEEN)
+	with=$(passed "$DEFERRED_SEEN")
 	without=$(passed $DEFERRED)
 	((with > 0 && without > 0)) || die "guarded $with, passed $without"
 	log "> guarded or passed: $((with + without))"

@@ -80,7 +80,8 @@ witnessed()
 # The records reach their event some time after the bank has been cleared.
 records_are()
 {
-	[ "$(grep -c ' mce_record: ' $INSTANCE/trace)" -ge "$1" ]
+	count_lines ' mce_record: ' $INSTANCE/trace
+	[ $COUNT -ge "$1" ]
 }
 
 # poll() - wait until the injected errors have been polled, and tell what the witnesses saw
@@ -106,29 +107,4 @@ poll()
 	loop_until records_are $cleared || log "> fewer records than banks cleared"
 	tell_errors
 	forget_errors
-}
-
-# tell_errors() - what the witnesses have seen since they were last asked, by CPU and bank
-tell_errors()
-{
-	local line
-
-	while read -r line; do
-		log "$line"
-	done < <(testimony | sort -k 2,2r -k 4,4n -k 6,6n)
-	echo > $INSTANCE/trace
-}
-
-# testimony() - what the witnesses have seen, a line each. Address and MCi_MISC only if the status
-# says that they are valid (bits 58 and 59, which are in its second digit).
-testimony()
-{
-	sed -nE "$INSTANCE/trace" -e '
-		s/.* mce_record: CPU: ([0-9]+),.* MC([0-9]+): ([0-9a-f]+), .*ADDR: 0*([0-9a-f]+), '\
-'MISC: 0*([0-9a-f]+),.*/> logged: cpu \1 bank \2 status 0x\3 addr 0x\4 misc 0x\5/
-		s/(status 0x.[0-7].* addr .*) misc .*/\1/
-		s/(status 0x.[012389ab].*) addr 0x[0-9a-f]*/\1/
-		s/.* \[0*([0-9]+)\] .* clear_bank: .*bank=([0-9]+) status=(0x[0-9a-f]+).*/'\
-'> amd_clear_bank(): cpu \1 bank \2 status \3/
-		/^> /p'
 }
