@@ -80,9 +80,10 @@ END
 heading "In the guest"
 cat << END
 The kselftests of \`\`selftests/\`\`. The lab runs all but **unaffected** on the vulnerable kernel
-(job \`\`amd\`\`); all of these but **rasdaemon** on one that looks for mistakes (\`\`debug\`\`) and, from
-a copy of what is installed, on Debian's own (\`\`stock\`\`); $(enumerate "${CFI_KSELFTESTS[@]}") on
-one that checks the type of each function it calls (\`\`cfi\`\`);
+(job \`\`amd\`\`); all of these but **rasdaemon** on one that looks for mistakes (\`\`debug\`\`)
+and, from a copy of what is installed, on Debian's own (\`\`stock\`\`);
+$(enumerate "${CFI_KSELFTESTS[@]}") on one that checks the type of each function it calls
+(\`\`cfi\`\`);
 $(enumerate "${REFERENCES[@]}") on a fixed one, with the guard (\`\`fixed\`\`) and without it
 (\`\`reference\`\`: less what the guard itself says and changes, the transcripts are the same);
 $(enumerate "${NESTED_KSELFTESTS[@]}") in a guest on KVM (\`\`nested\`\`); **unaffected** on CPUs

@@ -9,7 +9,7 @@ readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug thresh
 
 # Those of them in which the callback is called in different ways: by a trampoline of its own, which
 # checks no type, or from ftrace's list of users, which does.
-readonly CFI_KSELFTESTS=(load deferred beside stress)
+readonly CFI_KSELFTESTS=(deferred beside)
 
 # Those of them that run in a guest on KVM, which an error would panic.
 readonly NESTED_KSELFTESTS=(deferred memory stress)

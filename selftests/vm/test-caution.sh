@@ -29,8 +29,8 @@ may_lack_it()
 # accel VALUE: what choose_accel() makes of that ACCEL, where there is no /dev/kvm
 accel()
 {
-	in_sysroot env ACCEL="$1" bash -c \
-		'source selftests/vm/lab.sh && choose_accel && echo "the host VM runs on $HOST_ACCEL"'
+	in_sysroot env ACCEL="$1" bash -c 'source selftests/vm/lab.sh && choose_accel &&
+		echo "the host VM runs on $HOST_ACCEL"'
 }
 
 without_kvm()
