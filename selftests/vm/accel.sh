@@ -35,7 +35,8 @@ try_guest()
 	elif run_vm "$dir" procedure "$AMD_CPU" GUESTS=thread-unguarded; then
 		return
 	else
-		grep -v 'terminating on signal' "$dir/qemu.log" | grep . | tail -n 1 | grep . ||
+		grep -vE 'terminating on signal|^exit status 124$' "$dir/qemu.log" | grep . |
+			tail -n 1 | grep . ||
 			echo "the VM or its guest hangs; see $dir/console.log and $dir/job.log"
 	fi
 	return 1
