@@ -33,7 +33,7 @@ plan_kernel()
 	fi
 }
 
-# plan KERNEL...: by their names
+# plan KERNEL...: by their names; what goes into their guests is always looked at, and comes last
 plan()
 {
 	local kernel
@@ -42,9 +42,7 @@ plan()
 	for kernel; do
 		plan_kernel "$kernel"
 	done
-	for kernel; do
-		need "guest:$kernel"
-	done
+	need guests:
 }
 
 run_stage()
@@ -68,17 +66,28 @@ run_stage()
 	kernel:*)
 		stage "kernel $KERNEL_ID, $KERNEL_NAME" "$LOGS/kernel-$KERNEL_NAME.log" \
 			kernel_steps build_kernel ;;
-	guest:*)
-		stage "module, tests and guest for $KERNEL_NAME" "$LOGS/guest-$KERNEL_NAME.log" \
-			no_count build_guest ;;
+	guests:)
+		stage "module, tests and guest for ${GUESTS[*]}" "$LOGS/guests.log" \
+			guests_built build_guests ;;
 	esac
+}
+
+guests_built()
+{
+	echo "$(grep -c ' done$' "$LOGS/guests.log") of ${#GUESTS[@]} done"
+}
+
+# build_guests: those of GUESTS, as many at a time as there are CPUs
+build_guests()
+{
+	printf '%s\n' "${GUESTS[@]}" | xargs -P "$(nproc)" -n 1 "$TOP/selftests/vm/guest.sh"
 }
 
 check_disk()
 {
 	local free
 
-	[[ ${todo[0]} != guest:* ]] || return 0
+	[[ ${todo[0]} != guests: ]] || return 0
 	free=$(df --output=avail -m "$CACHE" | tail -n 1)
 	[ "$free" -ge $DISK_NEEDED ] || [ -d "$SYSROOT" ] ||
 		die "$CACHE needs $DISK_NEEDED MB and its disk has $free MB left: free some," \
@@ -91,7 +100,7 @@ lock_cache()
 	open_lock "$CACHE" CACHE_LOCK
 	take_lock "$CACHE_LOCK" "$CACHE" -s
 	plan "$@"
-	[[ ${todo[0]} != guest:* ]] || return 0
+	[[ ${todo[0]} != guests: ]] || return 0
 	take_lock "$CACHE_LOCK" "$CACHE"
 	rm -rf --one-file-system "$CACHE"/*.partial "$CACHE"/src/*.partial
 	todo=()
@@ -103,6 +112,7 @@ setup()
 {
 	local step
 
+	GUESTS=("$@")
 	open_lock "$BUILD" BUILD_LOCK
 	take_lock "$BUILD_LOCK" "$BUILD"
 	need_tools mmdebstrap:mmdebstrap bwrap:bubblewrap patch:patch

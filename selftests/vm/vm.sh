@@ -65,32 +65,3 @@ last_words()
 		sed -n '/^Triple fault/,/^CR0/p' "$1/cpu.log"
 	} | cut -c 1-150 | sed 's/^/        /'
 }
-
-# build_guest: what the VMs and guests of the kernel in use need beside it: the module, by way of
-# the project's own Makefile and its preflight, the tests, and the guest's user space
-build_guest()
-{
-	mkdir -p "$TOP${KERNEL_OUT#/repo}"
-	if [ "$KERNEL_NAME" = stock ]; then
-		cp "$STOCK_DIR/bzImage" "$STOCK_DIR/initrd" "$TOP${KERNEL_OUT#/repo}/"
-	else
-		cp "$(kernel_obj_dir)/arch/x86/boot/bzImage" "$TOP${KERNEL_OUT#/repo}/"
-	fi &&
-		in_sysroot make -C /repo KDIR="$KERNEL_OBJ" MO="$KERNEL_OUT/module" &&
-		install_tests "$KERNEL_OBJ" "$KERNEL_OUT" USERLDFLAGS=-static &&
-		in_sysroot gcc -Wall -O2 -shared -fPIC -o "$KERNEL_OUT/no_wait.so" \
-			/repo/selftests/vm/jobs/no_wait.c &&
-		in_sysroot "$INSIDE"/list-tools.sh > "$TOP${KERNEL_OUT#/repo}/tools" &&
-		in_sysroot "$INSIDE"/build-initramfs.sh "$KERNEL_OUT"
-}
-
-# install_tests KDIR OUT [VARIABLE=VALUE...]: from selftests/ into OUT/kselftest, as anybody would
-install_tests()
-{
-	local kdir=$1 out=$2
-
-	shift 2
-	in_sysroot make -C /repo/selftests install KDIR="$kdir" STAGE="$out/stage" \
-		GUARD="$out/module/rust/amd_mce_guard.ko" INSTALL_PATH="$out/kselftest" \
-		KSFT="$KERNEL_SRC/tools/testing/selftests" "$@"
-}
