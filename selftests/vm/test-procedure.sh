@@ -15,6 +15,7 @@ judged()
 	scenario "$1"
 	missing=$(
 		expect "$DIR/$1/console.log" "^guest: ready on $SMP CPU"
+		[ "$GUARD" = yes ] || expect_not "$DIR/$1/console.log" 'amd_mce_guard: '
 		"judge_$FATE" "$DIR/$1"
 	)
 	[ -z "$missing" ] || { printf '%s\n' "$missing" "see $DIR/$1/console.log"; return 1; }
