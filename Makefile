@@ -3,19 +3,29 @@
 # amd_mce_guard, built out of tree. `make help` lists the targets.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
+cache = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/amd-mce-guard
+
+# Where rust-metadata has made a tree to build in, of a kernel that has none itself.
+release := $(shell cat $(KDIR)/include/config/kernel.release 2> /dev/null)
+tree = $(cache)/trees/$(release)$(if $(SELF_CONTAINED),-self-contained)
+kdir := $(KDIR)
+ifeq ($(if $(SELF_CONTAINED),,$(wildcard $(KDIR)/rust/libkernel.rmeta)),)
+kdir := $(or $(patsubst %/amd_mce_guard.mk,%,$(wildcard $(tree)/amd_mce_guard.mk)),$(KDIR))
+endif
+-include $(kdir)/amd_mce_guard.mk
 
 # A kernel that clang has built takes no module that gcc has.
-LLVM ?= $(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(KDIR)/include/config/auto.conf),1)
+LLVM ?= $(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(kdir)/include/config/auto.conf),1)
 ifneq ($(LLVM),)
 export LLVM
 endif
 
 # Where kbuild puts what it builds; its own variable for that is MO.
 out = $(abspath $(or $(MO),$(CURDIR)))
-kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(MO),MO=$(out))
+kbuild = $(MAKE) -C $(kdir) M=$(CURDIR) $(if $(MO),MO=$(out)) $(AMD_MCE_GUARD_TOOLS) \
+	SELF_CONTAINED=$(SELF_CONTAINED)
 
 bindings = $(out)/rust/bindings/bindings_generated.rs
-cache = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/amd-mce-guard
 
 # Removes a directory unless a run is at work in it.
 define remove_unused
@@ -27,13 +37,20 @@ all: modules
 
 modules: preflight
 	+$(kbuild) modules
+	$(if $(SELF_CONTAINED),@size $(out)/rust/amd_mce_guard.ko)
 
 modules_install:
 	+$(kbuild) modules_install
 
 # Says in words what is missing, before rustc or modpost fail without.
 preflight:
-	@rust/preflight.sh $(KDIR)
+	@SELF_CONTAINED=$(SELF_CONTAINED) rust/preflight.sh $(kdir) $(KDIR)
+
+# Makes what is missing of a tree for Rust modules, in the cache.
+rust-metadata:
+	@KDIR='$(KDIR)' KERNEL_SOURCE='$(KERNEL_SOURCE)' KERNEL_CONFIG='$(KERNEL_CONFIG)' \
+		IMAGE='$(IMAGE)' SELF_CONTAINED='$(SELF_CONTAINED)' CACHE='$(cache)' \
+		rust/metadata.sh
 
 # kbuild knows nothing of the module's generated bindings, nor then does rust-analyzer.
 rust-analyzer: modules
@@ -42,7 +59,7 @@ rust-analyzer: modules
 		$(out)/rust-project.json
 
 clean:
-	+$(if $(wildcard $(KDIR)/include),$(kbuild) clean,@echo 'No $(KDIR); its output stays')
+	+$(if $(wildcard $(kdir)/include),$(kbuild) clean,@echo 'No $(kdir); its output stays')
 	$(call remove_unused,build)
 
 setup:
@@ -66,8 +83,11 @@ distclean: clean
 help:
 	@echo 'Building, for the kernel whose build tree is KDIR'
 	@echo '(default /lib/modules/$$(uname -r)/build):'
-	@echo '  modules          - build amd_mce_guard.ko (default); CLIPPY=1 also lints'
+	@echo '  modules          - build amd_mce_guard.ko (default); CLIPPY=1 also lints;'
+	@echo '                     SELF_CONTAINED=1 for a kernel that has no CONFIG_RUST'
 	@echo '  modules_install  - install it below /lib/modules'
+	@echo '  rust-metadata    - make a tree to build in for a kernel without Rust metadata from'
+	@echo '                     KERNEL_SOURCE=<tree|tarball|linux-source package>, in the cache'
 	@echo '  rust-analyzer    - write rust-project.json'
 	@echo '  clean            - remove what was built here'
 	@echo
@@ -80,5 +100,5 @@ help:
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 
-.PHONY: all modules modules_install preflight rust-analyzer clean setup demo check \
+.PHONY: all modules modules_install preflight rust-metadata rust-analyzer clean setup demo check \
 	check-fast mutations distclean help

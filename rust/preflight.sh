@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# preflight.sh KDIR: can the module be built for the kernel in KDIR? Says in words what is missing.
+# preflight.sh TREE [KDIR]: can the module be built in TREE, for the kernel in KDIR where that is
+# another directory? Says in words what is missing. SELF_CONTAINED comes from the environment.
 
 kdir=$1
+given=${2:-$1}
 conf=$kdir/include/config/auto.conf
 failed=0
 
@@ -39,15 +41,30 @@ if set_in_conf CONFIG_LTO_CLANG; then
 		"its caller, where a hook would miss it; there is no guard for such a kernel"
 fi
 
-if ! set_in_conf CONFIG_RUST; then
-	lacks "the kernel has no CONFIG_RUST: this module can only be built for one that has"
+metadata="make rust-metadata ${SELF_CONTAINED:+SELF_CONTAINED=1 }KDIR=$given KERNEL_SOURCE=<source \
+tree, tarball or linux-source package of that kernel>"
+
+if [ "$kdir" != "$given" ]; then
+	# Made of it, or of what was there before an upgrade?
+	sum=$(sha256sum < "$given/.config")
+	grep -qx "AMD_MCE_GUARD_CONFIG := ${sum%% *}" "$kdir/amd_mce_guard.mk" ||
+		lacks "$kdir was made for another configuration than that of $given." \
+			"Make it again: $metadata"
+elif [ -n "$SELF_CONTAINED" ] && [ ! -f "$kdir/amd_mce_guard.mk" ]; then
+	lacks "a self-contained module needs Rust objects made from its kernel's source:" \
+		"$metadata"
+	exit 1
+elif ! set_in_conf CONFIG_RUST; then
+	lacks "the kernel has no CONFIG_RUST. A module that takes nothing from the kernel's Rust" \
+		"may do: build it with SELF_CONTAINED=1"
 	exit 1
 fi
+missing=
 for crate in core kernel; do
-	[ -f "$kdir/rust/lib$crate.rmeta" ] ||
-		lacks "$kdir/rust/lib$crate.rmeta is missing: the tree has no Rust metadata." \
-			"'make modules_prepare' in the kernel's source with this .config makes it"
+	[ -f "$kdir/rust/lib$crate.rmeta" ] || missing="$missing$kdir/rust/lib$crate.rmeta "
 done
+[ -z "$missing" ] ||
+	lacks "missing: ${missing% }. The tree has no Rust metadata; make it: $metadata"
 
 rustc=${RUSTC:-rustc}
 if ! command -v "$rustc" > /dev/null; then

@@ -19,5 +19,6 @@ void rust_helper_debugfs_create_u32_array(const char *name, umode_t mode,
 					  struct dentry *parent,
 					  struct debugfs_u32_array *array);
 void rust_helper_debugfs_remove(struct dentry *dentry);
+int rust_helper_printk(const char *format, const char *module, const void *arguments);
 
 #endif

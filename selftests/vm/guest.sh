@@ -12,11 +12,14 @@ copy_kernel()
 	local out=$TOP${KERNEL_OUT#/repo}
 
 	mkdir -p "$out"
-	if [ "$KERNEL_NAME" = stock ]; then
-		cp "$STOCK_DIR/bzImage" "$STOCK_DIR/initrd" "$out/"
-	else
-		cp "$(kernel_obj_dir)/arch/x86/boot/bzImage" "$out/"
-	fi
+	case $KERNEL_NAME in
+	stock)
+		cp "$(stock_dir)"/{bzImage,initrd} "$out/" ;;
+	debian-*)
+		cp "$(stock_dir)/bzImage" "$out/" ;;
+	*)
+		cp "$(kernel_obj_dir)/arch/x86/boot/bzImage" "$out/" ;;
+	esac
 }
 
 # From selftests/ into OUT/kselftest, as anybody would.
@@ -31,7 +34,8 @@ install_tests()
 build_guest()
 {
 	copy_kernel &&
-		in_sysroot make -C /repo KDIR="$KERNEL_OBJ" MO="$KERNEL_OUT/module" &&
+		in_sysroot make -C /repo KDIR="$KERNEL_OBJ" MO="$KERNEL_OUT/module" \
+			"${KERNEL_GUARD[@]}" &&
 		install_tests &&
 		in_sysroot gcc -Wall -O2 -shared -fPIC -o "$KERNEL_OUT/no_wait.so" \
 			/repo/selftests/vm/jobs/no_wait.c &&
@@ -39,6 +43,10 @@ build_guest()
 		in_sysroot "$INSIDE"/build-initramfs.sh "$KERNEL_OUT"
 }
 
+if unavailable "$1"; then
+	echo "$1 done"
+	exit
+fi
 use_kernel "$1"
 log=$BUILD/setup/guest-$1.log
 if ! build_guest > "$log" 2>&1; then

@@ -6,7 +6,8 @@
 #   test      the kernel under test, as $KERNEL says; also the host VM's
 #   debug     the same, looking for mistakes; cfi: the same, built by clang, checking calls
 #   fixed     the stock series, which has the fix; reverted: the same with the fix taken out
-#   stock     Debian's own build of that series
+#   norust    the one under test without CONFIG_RUST
+#   stock     Debian's own build of that series; debian-VERSION: of that vulnerable release
 
 # use_source SPEC: a version, a tree or a tarball. Sets KERNEL_TREE, KERNEL_ID and KERNEL_SRC (as
 # the sysroot sees it).
@@ -29,9 +30,9 @@ use_source()
 	fi
 }
 
-# use_kernel NAME: sets, beside what use_source does, KERNEL_NAME, KERNEL_CONFIG, KERNEL_MAKE and
-# KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for it is (both as the sysroot
-# sees them).
+# use_kernel NAME: sets, beside what use_source does, KERNEL_NAME, KERNEL_CONFIG, KERNEL_MAKE,
+# KERNEL_OBJ, where it is built, KERNEL_GUARD, how the module is built for it, and KERNEL_OUT, where
+# what is built for it is (both as the sysroot sees them).
 use_kernel()
 {
 	local spec=$KERNEL variant=host fragment key
@@ -46,6 +47,8 @@ use_kernel()
 		variant=cfi KERNEL_MAKE=(LLVM=1) ;;
 	fixed | reverted | stock)
 		spec=$STOCK_SERIES ;;
+	debian-*)
+		spec=${1#debian-} ;;
 	esac
 	use_source "$spec"
 	KERNEL_CONFIG=()
@@ -53,10 +56,13 @@ use_kernel()
 		KERNEL_CONFIG+=("/repo/selftests/$fragment")
 	done
 	key=$(cat "${KERNEL_CONFIG[@]/#\/repo/$TOP}" <(echo "$SUITE") | sha256sum | cut -c 1-8)
-	[ "$1" != reverted ] || variant=reverted
+	[[ $1 != reverted && $1 != norust ]] || variant=$1
 	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-$variant-$key
 	KERNEL_BASE=/cache/kernel/$KERNEL_ID-host-$key
-	[ "$1" != stock ] || { use_stock && KERNEL_OBJ=$STOCK_OBJ; }
+	KERNEL_GUARD=()
+	[[ $1 != norust && $1 != debian-* ]] ||
+		KERNEL_GUARD=(SELF_CONTAINED=1 "XDG_CACHE_HOME=$KERNEL_OBJ")
+	[[ $1 != stock && $1 != debian-* ]] || use_stock "$1"
 }
 
 # Where the tree and what is built of it are on this machine.
@@ -125,26 +131,4 @@ build_reverted_kernel()
 			"$TOP/selftests/vm/revert-smca-check.patch" || return
 	IN_SYSROOT=(--ro-bind "$obj/reverted-amd.c" "$KERNEL_SRC/$amd")
 	make_kernel && touch "$obj/.built"
-}
-
-# use_stock: the stock kernel, from Debian, and the tree that modules for it are built in. Sets
-# STOCK_OBJ and STOCK_DIR (that on this machine).
-use_stock()
-{
-	local key
-
-	key=$(cat "$TOP/selftests/vm/inside/prepare-stock.sh" \
-		"$TOP/selftests/vm/guest/to-9p.sh" | sha256sum | cut -c 1-8)
-	STOCK_OBJ=/cache/kernel/debian-$STOCK_SERIES-$key
-	STOCK_DIR=$CACHE${STOCK_OBJ#/cache}
-}
-
-# prepare_stock: gets both
-prepare_stock()
-{
-	rm -rf "$STOCK_DIR"
-	mkdir -p "$STOCK_DIR"
-	in_sysroot --rw apt-get update &&
-		in_sysroot "$INSIDE"/prepare-stock.sh "$STOCK_SERIES" "$STOCK_OBJ" &&
-		touch "$STOCK_DIR/.built"
 }

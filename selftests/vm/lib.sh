@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Where things are, how to fail, and how to run a command in the sysroot.
+# Where things are, what is installed and locked, and how to run a command in the sysroot.
 
 TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 readonly TOP
@@ -10,17 +10,6 @@ readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/amd-mce-guard"
 # Scripts that run in the sysroot, where the project is /repo.
 # shellcheck disable=SC2034 # for whoever sources this
 readonly INSIDE=/repo/selftests/vm/inside
-
-die()
-{
-	printf 'amd_mce_guard: %s\n' "$*" >&2
-	exit 1
-}
-
-say()
-{
-	printf 'amd_mce_guard: %s\n' "$*"
-}
 
 # need_tools COMMAND:PACKAGE...: install what is missing as root, name it else
 need_tools()

@@ -6,6 +6,7 @@
 cd "$(dirname "$0")/../.." || exit
 # shellcheck source-path=SCRIPTDIR
 source selftests/vm/suites.sh
+source selftests/vm/versions.sh
 source selftests/vm/scenarios.sh
 
 heading()
@@ -37,7 +38,8 @@ table()
 # described SCRIPT VERB: the descriptions that a script gives its tests
 described()
 {
-	sed -nE "s/^[[:space:]]*$2 \"([^\"]*(\"[^\"]*\"[^\"]*\\))?[^\"]*)\".*/\\1/p" "$1" |
+	sed -E 's/^test_with "?[^ ]* /test_that /' "$1" |
+		sed -nE "s/^[[:space:]]*$2 \"([^\"]*(\"[^\"]*\"[^\"]*\\))?[^\"]*)\".*/\\1/p" |
 		sed -E 's/\$\(kernel_release\)/(under test)/; s/\$\(vendor\)/VENDOR/
 			s/\$STOCK_SERIES/(stock)/; s/\$option/each option that it needs/
 			s/\$\(awk[^)]*\)/VENDOR/; s/\$suite: \$case/KUNIT/; /\$/d'
@@ -96,11 +98,12 @@ for suite in "${KSELFTESTS[@]}" rasdaemon unaffected; do
 done
 heading "The mail thread's procedure"
 cat << 'END'
-In a guest on KVM on an emulated AMD host, see :doc:`lab` (jobs ``procedure``, ``variants``). Each
+In a guest on KVM on an emulated AMD host, see :doc:`lab` (jobs ``procedure``, ``variants``,
+``contained``). Each
 job shows first that each of its guests ran to its end. A guest with the guard has a twin without
 it. Where the guard protects, the twin must panic as in the thread, or the test of the twin fails.
 END
-mapfile -t all < <(expand $PROCEDURE $VARIANTS)
+mapfile -t all < <(expand $PROCEDURE $VARIANTS $SELF_CONTAINED_ON)
 scenarios "${all[@]}" | table
 printf '\n**nested**: '
 about selftests/vm/jobs/nested.sh
@@ -117,7 +120,7 @@ for job in nofunction faults checkers; do
 	described selftests/vm/jobs/$job.sh test_that | table
 done
 heading "The tree"
-for job in build install preflight caution lint; do
+for job in build metadata image install preflight caution lint; do
 	printf '\n**%s**: ' $job
 	about selftests/vm/test-$job.sh
 	described selftests/vm/test-$job.sh test_that | table

@@ -12,8 +12,14 @@ source "$TOP/selftests/vm/tally.sh"
 # kselftests KERNEL CPU [KERNEL ARGUMENT...]: the suites, in one VM
 kselftests()
 {
-	local suite tests=" ${SUITES[*]}"
+	local suite tests=" ${SUITES[*]}" reason
 
+	if reason=$(unavailable "$1"); then
+		for suite in "${SUITES[@]}"; do
+			echo "1..0 # SKIP $reason" > "$DIR/$suite.ktap"
+		done
+		return
+	fi
 	tests=${tests/ checkers/}
 	tests=${tests# }
 	use_kernel "$1"
@@ -87,6 +93,9 @@ run()
 	procedure)
 		mapfile -t guests < <(expand ${SCENARIOS:-$PROCEDURE})
 		outside procedure "${guests[@]}" ;;
+	contained)
+		mapfile -t guests < <(expand ${SCENARIOS:-$SELF_CONTAINED_ON})
+		SCRIPT=procedure outside contained "${guests[@]}" ;;
 	variants)
 		mapfile -t guests < <(expand ${SCENARIOS:-$VARIANTS})
 		SCRIPT=procedure outside variants "${guests[@]}" ;;

@@ -7,6 +7,7 @@
 # Run in one host VM each.
 readonly PROCEDURE="thread smp2 smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
 readonly VARIANTS="busy wake ten monitor inside fixed reverted touch ignore_ce"
+readonly SELF_CONTAINED_ON="$DEBIAN_VULNERABLE norust"
 
 # expand SCENARIO...: both guests of each, or the one that there is
 expand()
@@ -44,8 +45,8 @@ scenario()
 		ALONE=yes VIA=guest ;;
 	fixed)
 		GUEST=fixed FATE=survival ;;
-	reverted)
-		GUEST=reverted ;;
+	reverted | norust | debian-*)
+		GUEST=${1%-*} ;;
 	touch)
 		POLL=0 TOUCH=touch FATE=touch ;;
 	ignore_ce)
@@ -58,6 +59,7 @@ describe()
 {
 	local what guest="without the guard, the guest panics as in the thread"
 
+	scenario "$1"
 	case ${1%-*} in
 	thread) what="the thread's procedure" ;;
 	smp*) what="on ${1//[!0-9]/} CPUs" ;;
@@ -69,10 +71,11 @@ describe()
 	inside) what="an error that the guest injects by itself" ;;
 	fixed) what="on a fixed kernel" ;;
 	reverted) what="on that kernel with the fix taken out" ;;
+	norust) what="a self-contained module on a kernel without Rust" ;;
+	debian-*) what="a self-contained module on Debian's linux ${GUEST#debian-}" ;;
 	touch) what="an error that the process meets by itself" ;;
 	ignore_ce) what="with mce=ignore_ce" ;;
 	esac
-	scenario "$1"
 	[[ $1 == *-unguarded ]] || guest="with the guard, the process is signalled at its page"
 	case $FATE in
 	survival)

@@ -8,7 +8,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 readonly LOGS="$BUILD/setup"
-readonly KERNELS="test debug cfi fixed reverted stock"
+readonly KERNELS="test debug cfi norust fixed reverted stock $DEBIAN_VULNERABLE"
 # What a cold run leaves in the cache, and what it needs on the way, in MB.
 readonly DISK_NEEDED=20000
 
@@ -25,8 +25,12 @@ plan_kernel()
 
 	use_kernel "$1"
 	obj=$(kernel_obj_dir)
-	[ -n "$KERNEL_TREE" ] || [ -d "$(kernel_src_dir)" ] || need "source:$1"
-	[ "$1" != reverted ] || [ -e "$obj/.built" ] || plan_kernel fixed
+	# What Debian's vulnerable kernels need of their source is asked for when they are there.
+	[[ -n $KERNEL_TREE || $1 == debian-* ]] || [ -d "$(kernel_src_dir)" ] || need "source:$1"
+	[ -e "$obj/.built" ] || case $1 in
+	reverted) plan_kernel fixed ;;
+	norust) plan_kernel test ;;
+	esac
 	# Somebody works in a tree of his own: make knows what is new.
 	if [ -n "$KERNEL_TREE" ] || [ ! -e "$obj/.built" ]; then
 		need "kernel:$1"
@@ -60,9 +64,12 @@ run_stage()
 	kernel:reverted)
 		stage "kernel $KERNEL_ID, fix reverted" "$LOGS/kernel-reverted.log" kernel_steps \
 			build_reverted_kernel ;;
-	kernel:stock)
-		stage "Debian's linux $STOCK_SERIES and a tree for it" "$LOGS/stock.log" no_count \
-			prepare_stock ;;
+	kernel:norust)
+		stage "kernel $KERNEL_ID without Rust" "$LOGS/kernel-norust.log" kernel_steps \
+			build_norust_kernel ;;
+	kernel:stock | kernel:debian-*)
+		stage "Debian's linux $KERNEL_ID and a tree for it" \
+			"$LOGS/kernel-$KERNEL_NAME.log" no_count prepare_stock ;;
 	kernel:*)
 		stage "kernel $KERNEL_ID, $KERNEL_NAME" "$LOGS/kernel-$KERNEL_NAME.log" \
 			kernel_steps build_kernel ;;

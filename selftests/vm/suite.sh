@@ -6,12 +6,38 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 source "$TOP/selftests/vm/scenarios.sh"
 
+use_kernel stock
+# shellcheck disable=SC2034 # for whoever sources this
+readonly STOCK_OBJ=$KERNEL_OBJ
 use_kernel test
-use_stock
 
 # shellcheck source=/dev/null
 source "$(kernel_src_dir)/tools/testing/selftests/kselftest/ktap_helpers.sh"
 source "$TOP/selftests/vm/test-that.sh"
+
+# test_with KERNEL DESCRIPTION COMMAND...: a test if that kernel is to be had, or a skip
+test_with()
+{
+	local reason
+
+	if reason=$(unavailable "$1"); then
+		ktap_test_skip "$2"
+		echo "# SKIP: $reason"
+	else
+		test_that "${@:2}"
+	fi
+}
+
+# refuses PATTERN COMMAND...: COMMAND fails, and its words have PATTERN
+refuses()
+{
+	local pattern=$1 output
+
+	shift
+	! output=$("$@" 2>&1) || { echo "nothing wrong with that"; return 1; }
+	printf '%s\n' "$output" | tail -n 20
+	grep -q -- "$pattern" <<< "$output"
+}
 
 # without_warnings COMMAND...: succeeds if COMMAND does and says nothing that is a warning
 without_warnings()

@@ -18,8 +18,8 @@ readonly NESTED_KSELFTESTS=(deferred memory)
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug stock nested amd faults variants procedure cfi reference fixed lint build
-	install nofunction intel hygon kunit smca preflight caution)
+readonly JOBS=(debug stock nested amd faults variants procedure contained cfi reference fixed
+	lint build metadata image install nofunction intel hygon kunit smca preflight caution)
 
 # suites JOB: its suites
 suites()
@@ -52,6 +52,18 @@ may_skip()
 	"stock: the guard does not load with kernel.ftrace_enabled=0"*) ;;
 	# It would panic the guest.
 	"nested: without the guard"*) ;;
+	# What the archive has not any more.
+	"stock: all of it")
+		unavailable stock > /dev/null ;;
+	"lint: "*"on Debian's linux"* | "build: "*"for Debian's linux"*)
+		unavailable stock > /dev/null ;;
+	"image: "*)
+		unavailable "${DEBIAN_VULNERABLE##* }" > /dev/null ||
+			unavailable stock > /dev/null ;;
+	"metadata: "*)
+		unavailable stock > /dev/null ;;
+	"contained: a self-contained module on Debian's linux "*)
+		unavailable "$(sed -E 's/.* linux ([0-9.]+):.*/debian-\1/' <<< "$2")" > /dev/null ;;
 	*)
 		return 1 ;;
 	esac
@@ -71,6 +83,12 @@ kernels()
 		echo test fixed reverted ;;
 	lint | build)
 		echo test stock ;;
+	metadata)
+		echo test stock ;;
+	image)
+		echo test stock "${DEBIAN_VULNERABLE##* }" ;;
+	contained)
+		echo test norust "$DEBIAN_VULNERABLE" ;;
 	*)
 		echo test ;;
 	esac

@@ -7,7 +7,7 @@ readonly SUITE=trixie
 readonly SYSROOT_PACKAGES=(
 	# to build kernels and the module
 	bc bindgen bison clang cpio dwarves flex gcc kmod libc6-dev libelf-dev libssl-dev lld
-	llvm lz4 make perl python3 rust-clippy rust-src rustc rustfmt xz-utils
+	llvm lz4 make openssl perl python3 rust-clippy rust-src rustc rustfmt xz-utils zstd
 	# to fetch and check their sources
 	ca-certificates curl gpgv
 	# to install the tests and to run the lab

@@ -24,8 +24,8 @@ preflight()
 	in_sysroot env "$@" rust/preflight.sh "${KDIR_INSIDE:-/repo${KDIR#"$TOP"}}"
 }
 
-# refuses PATTERN [VARIABLE=VALUE...]: the preflight fails and its words have PATTERN
-refuses()
+# complains PATTERN [VARIABLE=VALUE...]: the preflight fails and its words have PATTERN
+complains()
 {
 	local pattern=$1 output
 
@@ -41,46 +41,58 @@ refuses()
 without_option()
 {
 	fake_kdir "/^$1=/d"
-	refuses "$1"
+	complains "$1"
+}
+
+without_rust()
+{
+	fake_kdir "/^CONFIG_RUST=/d"
+	complains 'no CONFIG_RUST.*build it with SELF_CONTAINED=1'
+}
+
+without_objects()
+{
+	fake_kdir
+	complains 'make rust-metadata SELF_CONTAINED=1 KDIR=' SELF_CONTAINED=1
 }
 
 with_lto()
 {
 	fake_kdir 's/^CONFIG_RUST=y/&\nCONFIG_LTO_CLANG=y/'
-	refuses 'CONFIG_LTO_CLANG.*inlined'
+	complains 'CONFIG_LTO_CLANG.*inlined'
 }
 
 without_metadata()
 {
 	fake_kdir
 	rm "$KDIR/rust/lib$1.rmeta"
-	refuses "lib$1.rmeta is missing"
+	complains "missing: [^ ]*lib$1.rmeta.*make rust-metadata"
 }
 
 with_other_rustc_configured()
 {
 	fake_kdir 's/^CONFIG_RUSTC_VERSION=.*/CONFIG_RUSTC_VERSION=107800/'
-	refuses 'the kernel was built with'
+	complains 'the kernel was built with'
 }
 
 with_other_rustc_metadata()
 {
 	fake_kdir
 	printf 'rust\0\0\0\x09\x13rustc 1.84.0 (9fc6b4312 2025-01-07)' > "$KDIR/rust/libcore.rmeta"
-	refuses "was made by 'rustc 1.84.0"
+	complains "was made by 'rustc 1.84.0"
 }
 
 unconfigured()
 {
 	fake_kdir
 	rm "$KDIR/include/config/auto.conf"
-	refuses 'is not configured'
+	complains 'is not configured'
 }
 
 missing_tool()
 {
 	fake_kdir
-	refuses "no-such-tool is not installed" "$1=no-such-tool"
+	complains "no-such-tool is not installed" "$1=no-such-tool"
 }
 
 accepts_unedited()
@@ -91,13 +103,15 @@ accepts_unedited()
 
 missing_kdir()
 {
-	KDIR_INSIDE=/nonexistent refuses 'no kernel build tree in /nonexistent'
+	KDIR_INSIDE=/nonexistent complains 'no kernel build tree in /nonexistent'
 }
 
 ktap_print_header
-ktap_set_plan 15
+ktap_set_plan 16
 test_that "accepts the tree that the refusals below are made from" accepts_unedited
-for option in CONFIG_RUST CONFIG_MODULES CONFIG_X86_MCE_AMD CONFIG_FUNCTION_TRACER \
+test_that "for a kernel without CONFIG_RUST, names SELF_CONTAINED=1" without_rust
+test_that "for a self-contained module, asks for the kernel's Rust objects" without_objects
+for option in CONFIG_MODULES CONFIG_X86_MCE_AMD CONFIG_FUNCTION_TRACER \
 	CONFIG_DYNAMIC_FTRACE_WITH_ARGS; do
 	test_that "refuses a kernel without $option" without_option $option
 done

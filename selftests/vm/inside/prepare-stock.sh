@@ -1,21 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# prepare-stock.sh SERIES OBJECTS: makes a tree to build modules for Debian's kernel in, out of
-# linux-source-SERIES and the configuration and symbols of the headers package of the same version;
-# and gets the kernel itself, with an initramfs that makes a 9p share the root file system.
+# prepare-stock.sh SOURCE DIR IMAGE: gets Debian's kernel from package IMAGE, with an initramfs that
+# makes a 9p share the root file system, and its headers package, for which a tree to build modules
+# in is made from SOURCE as anybody would.
 set -e -o pipefail
-src=/cache/src/linux-$1
-version=$(make -s -C "$src" kernelversion)
+src=$1 release=${3#linux-binary-}
 cd "$2"
-
-headers=$(apt-cache search -n "^linux-headers-${version//./[.]}[+]deb[0-9]+-amd64$" |
-	awk '{ print $1; exit }')
-[ -n "$headers" ] || {
-	echo "the archive has no headers for linux $version any more, only for a newer one;"
-	echo "remove $src from the cache and run this again"
-	exit 1
-}
-release=${headers#linux-headers-}
 
 # unpack PACKAGE: into ./PACKAGE
 unpack()
@@ -25,11 +15,11 @@ unpack()
 	rm "$1"_*.deb
 }
 
-unpack "$headers"
-cp "$headers/usr/src/$headers/.config" "$headers/usr/src/$headers/Module.symvers" .
-rm -r "$headers"
-make -C "$src" O="$PWD" olddefconfig
-make -C "$src" O="$PWD" LOCALVERSION="${release#"$version"}" -j"$(nproc)" modules_prepare
+unpack "linux-headers-$release"
+mv "linux-headers-$release/usr/src/linux-headers-$release" headers
+rm -r "linux-headers-$release"
+make -C /repo rust-metadata XDG_CACHE_HOME="$PWD" KDIR="$PWD/headers" KERNEL_SOURCE="$src"
+ln -s "amd-mce-guard/trees/$release" tree
 
 unpack "linux-binary-$release"
 unpack "linux-modules-$release"

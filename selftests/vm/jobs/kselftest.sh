@@ -8,7 +8,7 @@
 if [ "${COPY:-}" = yes ]; then
 	cp -r "$OUT/kselftest" /tmp
 	mount -t tmpfs none /lib/modules
-	cp -r "$OBJ"/root/usr/lib/modules/* /lib/modules
+	cp -r "${OBJ%/tree}"/root/usr/lib/modules/* /lib/modules
 	mount -t tmpfs none /repo
 	mount -t tmpfs none /cache
 	OUT=/tmp

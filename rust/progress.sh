@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Long work in stages, a line each; on a terminal it moves meanwhile.
+# What is said to people: errors, news, and long work in stages, a line each; on a terminal it moves
+# meanwhile.
+
+die()
+{
+	printf 'amd_mce_guard: %s\n' "$*" >&2
+	exit 1
+}
+
+say()
+{
+	printf 'amd_mce_guard: %s\n' "$*"
+}
 
 STAGE=0
 STAGES=0
@@ -88,7 +100,8 @@ explain_failure()
 	tail -n 15 "$1" | sed 's/^/    /'
 	if grep -q 'No space left on device' "$1"; then
 		say "a disk is full; free some space and run this again. What is left on each:"
-		df -h --output=avail,target "$CACHE" "$BUILD" "${TMPDIR:-/tmp}" | sed 's/^/    /'
+		df -h --output=avail,target "$CACHE" "${BUILD:-$CACHE}" "${TMPDIR:-/tmp}" |
+			sed 's/^/    /'
 	elif grep -qE "$NO_NETWORK" "$1"; then
 		say "the package mirror cannot be reached: check the network and run this again"
 	fi

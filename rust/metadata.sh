@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# metadata.sh: makes a tree to build the module in, for a kernel whose headers package has no Rust
+# metadata, or that was built without Rust; `make rust-metadata` runs it. From the environment:
+#
+#   KDIR            the headers package's directory; or, where there is none,
+#   KERNEL_CONFIG   the kernel's configuration
+#   KERNEL_SOURCE   its source: a tree, a tarball, a linux-source package or the name of one
+#   IMAGE           the kernel itself, where there is no Module.symvers
+#   SELF_CONTAINED  also compile what a module needs that takes nothing from the kernel's Rust
+#   CACHE           where the tree ends up, below trees/
+
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname "$0")
+source "$here/progress.sh"
+source "$here/kernel-source.sh"
+
+# settings FILE: what is set there, less what it records of tools
+settings()
+{
+	grep ^CONFIG "$1" | grep -vE 'CONFIG_(CC|AS|LD|PAHOLE)_VERSION' | sort
+}
+
+configure()
+{
+	local line
+
+	cp "$config" "$tree/.config"
+	[ -z "$self_contained" ] || "$source/scripts/config" --file "$tree/.config" -e RUST
+	make -C "$source" O="$tree" "${tools[@]}" olddefconfig || return
+	grep -qx CONFIG_RUST=y "$tree/.config" || {
+		make -C "$source" O="$tree" "${tools[@]}" rustavailable
+		echo "the configuration does not let CONFIG_RUST be set (it must be without"
+		echo "CONFIG_MODVERSIONS, or with CONFIG_GENDWARFKSYMS), or there is no Rust"
+		return 1
+	}
+	# With a headers package at hand nothing may be different but what has to be.
+	[ -n "${KERNEL_CONFIG:-}" ] || [ -n "$self_contained" ] || {
+		line=$(diff <(settings "$config") <(settings "$tree/.config") | grep '^[<>]') ||
+			return 0
+		printf 'not the configuration of %s any more:\n%s\n' "$config" "$line"
+		return 1
+	}
+}
+
+# Rust objects to take functions from are compiled so that each can be had by itself, and without
+# what the kernel's build adds to whole objects; that is added to the module.
+prepare()
+{
+	local version args=()
+
+	version=$(make -s -C "$source" kernelversion)
+	version+=$(option LOCALVERSION "$config")
+	[ -z "$self_contained" ] ||
+		args=(KRUSTFLAGS=-Zfunction-sections=y OBJECT_FILES_NON_STANDARD=y)
+	make -C "$source" O="$tree" "${tools[@]}" "${args[@]}" -j"$(nproc)" \
+		LOCALVERSION="${release#"$version"}" modules_prepare
+}
+
+objects()
+{
+	echo "$(grep -c '^  [A-Z]' "$logs/prepare.log") objects"
+}
+
+# What is exported, for modpost to check the module by.
+list_exports()
+{
+	if [ -n "$symvers" ]; then
+		cp "$symvers" "$tree/Module.symvers"
+	else
+		"$here/install/unpack-image.sh" "$IMAGE" > "$tree/image" &&
+			"$here/image-exports.sh" "$tree/image" > "$tree/Module.symvers"
+	fi
+}
+
+# Is what was made that of the kernel? A self-contained module may use C only.
+check_tree()
+{
+	if [ -e "$tree/image" ]; then
+		"$here/check-layout.sh" "$tree" "$tree/image" "${tools[@]}" || return
+		rm "$tree/image"
+	fi
+	if [ -n "$self_contained" ]; then
+		sed -i -E '/\t(_R|rust_)/d' "$tree/Module.symvers"
+	else
+		"$here/check-hashes.sh" "$tree" "$tree/Module.symvers"
+	fi
+}
+
+for variable in KERNEL_SOURCE CACHE; do
+	[ -n "${!variable:-}" ] || die "rust-metadata needs $variable=, see 'make help'"
+done
+self_contained=${SELF_CONTAINED:-}
+tools=()
+# What make was called with is not for the kernel's make.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+find_config
+find_compilers
+
+tree=$CACHE/trees/$release${self_contained:+-self-contained}
+logs=$tree.logs
+mkdir -p "$logs" || die "cannot write to $CACHE"
+exec 9>> "$CACHE/trees/lock"
+flock -n 9 || {
+	say "another run is at work in $CACHE/trees, waiting for it to finish"
+	flock 9
+}
+
+STAGES=4
+if [ -d "$KERNEL_SOURCE" ]; then
+	[ -d "$KERNEL_SOURCE/arch/x86" ] || die "$KERNEL_SOURCE is not a kernel source tree"
+	source=$(realpath "$KERNEL_SOURCE")
+else
+	source=$CACHE/trees/source-$release
+	[ -d "$source" ] || {
+		STAGES=5
+		stage "source of linux $release" "$logs/source.log" no_count \
+			unpack_source "$KERNEL_SOURCE" "$source"
+	}
+fi
+version=$(make -s -C "$source" kernelversion)
+[[ $release == "$version"* ]] ||
+	die "$KERNEL_SOURCE is the source of linux $version, not of $release"
+
+# Begun anew each time, and good only if it comes to its end.
+rm -rf "$tree"
+mkdir -p "$tree"
+stage "exports of $release" "$logs/exports.log" no_count list_exports
+stage "configuration of $release" "$logs/configure.log" no_count configure
+stage "Rust metadata for $release" "$logs/prepare.log" objects prepare
+stage "comparing that with $release" "$logs/check.log" no_count check_tree
+[ "$(cat "$tree/include/config/kernel.release")" = "$release" ] ||
+	die "the tree became one for $(cat "$tree/include/config/kernel.release"), not $release"
+{
+	printf 'AMD_MCE_GUARD_TOOLS := %s\n' "${tools[*]}"
+	printf 'AMD_MCE_GUARD_CONFIG := %s\n' "$(sha256sum < "$config" | cut -d ' ' -f 1)"
+} > "$tree/amd_mce_guard.mk"
+[ -z "${KERNEL_CONFIG:-}" ] || KDIR=$tree
+tail -n 1 "$logs/check.log"
+say "now: make ${self_contained:+SELF_CONTAINED=1 }KDIR=$KDIR"
