@@ -62,6 +62,10 @@ clean:
 	+$(if $(wildcard $(kdir)/include),$(kbuild) clean,@echo 'No $(kdir); its output stays')
 	$(call remove_unused,build)
 
+# Is this machine affected, is it protected? An exit status of 1 or 2 is an answer, too.
+doctor:
+	@rust/install/doctor.sh $(if $(IMAGE),--image $(IMAGE))
+
 setup:
 	@selftests/vm/setup.sh
 
@@ -91,6 +95,9 @@ help:
 	@echo '  rust-analyzer    - write rust-project.json'
 	@echo '  clean            - remove what was built here'
 	@echo
+	@echo 'On the machine that is to be guarded:'
+	@echo '  doctor           - is it affected, is it protected? IMAGE= names its kernel'
+	@echo
 	@echo 'The lab, on any x86-64 machine; KERNEL=<version|tree|tarball> chooses the kernel,'
 	@echo 'ACCEL=kvm the host VM where AMD virtualization can be nested:'
 	@echo '  demo             - a guest that panics without the guard and lives with it'
@@ -100,5 +107,5 @@ help:
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 
-.PHONY: all modules modules_install preflight rust-metadata rust-analyzer clean setup demo check \
-	check-fast mutations distclean help
+.PHONY: all modules modules_install preflight rust-metadata rust-analyzer clean doctor setup \
+	demo check check-fast mutations distclean help

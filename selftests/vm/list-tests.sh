@@ -114,13 +114,13 @@ about selftests/vm/jobs/kunit.sh
 	kunit_cases
 	described selftests/vm/jobs/kunit.sh test_that | grep -v KUNIT
 } | table
-for job in nofunction faults checkers; do
+for job in nofunction faults checkers running; do
 	printf '\n**%s**: ' $job
 	about selftests/vm/jobs/$job.sh
 	described selftests/vm/jobs/$job.sh test_that | table
 done
 heading "The tree"
-for job in build metadata image install preflight caution lint; do
+for job in build metadata image install doctor preflight caution lint; do
 	printf '\n**%s**: ' $job
 	about selftests/vm/test-$job.sh
 	described selftests/vm/test-$job.sh test_that | table

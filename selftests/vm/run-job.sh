@@ -9,17 +9,23 @@ source "$TOP/selftests/vm/suites.sh"
 source "$TOP/selftests/vm/scenarios.sh"
 source "$TOP/selftests/vm/tally.sh"
 
+# skipped_without KERNEL: whether it is not to be had any more; then the suites say so
+skipped_without()
+{
+	local suite reason
+
+	reason=$(unavailable "$1") || return
+	for suite in "${SUITES[@]}"; do
+		echo "1..0 # SKIP $reason" > "$DIR/$suite.ktap"
+	done
+}
+
 # kselftests KERNEL CPU [KERNEL ARGUMENT...]: the suites, in one VM
 kselftests()
 {
-	local suite tests=" ${SUITES[*]}" reason
+	local suite tests=" ${SUITES[*]}"
 
-	if reason=$(unavailable "$1"); then
-		for suite in "${SUITES[@]}"; do
-			echo "1..0 # SKIP $reason" > "$DIR/$suite.ktap"
-		done
-		return
-	fi
+	! skipped_without "$1" || return
 	tests=${tests/ checkers/}
 	tests=${tests# }
 	use_kernel "$1"
@@ -34,6 +40,7 @@ kselftests()
 # in_vm KERNEL [KERNEL ARGUMENT...]: a suite whose KTAP is what a job in a VM prints
 in_vm()
 {
+	! skipped_without "$1" || return
 	use_kernel "$1"
 	shift
 	run_vm "$DIR" "$JOB" "$AMD_CPU" "$@" > "$DIR.log" 2>&1 ||
@@ -86,6 +93,8 @@ run()
 	nofunction)
 		build_nofunction
 		in_vm test ;;
+	running)
+		in_vm stock ;;
 	nested)
 		in_vm test "TESTS=$(IFS=,; echo "${NESTED_KSELFTESTS[*]}")" ;;
 	faults)

@@ -19,7 +19,8 @@ readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
 readonly JOBS=(debug stock nested amd faults variants procedure contained cfi reference fixed
-	lint build metadata image install nofunction intel hygon kunit smca preflight caution)
+	lint build metadata image install doctor running nofunction
+	intel hygon kunit smca preflight caution)
 
 # suites JOB: its suites
 suites()
@@ -57,6 +58,11 @@ may_skip()
 		unavailable stock > /dev/null ;;
 	"lint: "*"on Debian's linux"* | "build: "*"for Debian's linux"*)
 		unavailable stock > /dev/null ;;
+	"doctor: Debian's linux "*)
+		unavailable "$(sed -E 's/.* linux ([0-9.]+) .*/debian-\1/; s/debian-7.*/stock/' \
+			<<< "$2")" > /dev/null ;;
+	"running: all of it")
+		unavailable stock > /dev/null ;;
 	"image: "*)
 		unavailable "${DEBIAN_VULNERABLE##* }" > /dev/null ||
 			unavailable stock > /dev/null ;;
@@ -87,6 +93,10 @@ kernels()
 		echo test stock ;;
 	image)
 		echo test stock "${DEBIAN_VULNERABLE##* }" ;;
+	doctor)
+		echo test fixed reverted stock "$DEBIAN_VULNERABLE" ;;
+	running)
+		echo test stock ;;
 	contained)
 		echo test norust "$DEBIAN_VULNERABLE" ;;
 	*)
