@@ -62,6 +62,10 @@ clean:
 	+$(if $(wildcard $(kdir)/include),$(kbuild) clean,@echo 'No $(kdir); its output stays')
 	$(call remove_unused,build)
 
+# A Debian source package and the package, in build/deb.
+deb:
+	@rust/install/make-deb.sh build/deb
+
 # Is this machine affected, is it protected? An exit status of 1 or 2 is an answer, too.
 doctor:
 	@rust/install/doctor.sh $(if $(IMAGE),--image $(IMAGE))
@@ -94,6 +98,7 @@ help:
 	@echo '                     KERNEL_SOURCE=<tree|tarball|linux-source package>, in the cache'
 	@echo '  rust-analyzer    - write rust-project.json'
 	@echo '  clean            - remove what was built here'
+	@echo '  deb              - Debian package, in build/deb; DKMS builds the module'
 	@echo
 	@echo 'On the machine that is to be guarded:'
 	@echo '  doctor           - is it affected, is it protected? IMAGE= names its kernel'
@@ -107,5 +112,5 @@ help:
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 
-.PHONY: all modules modules_install preflight rust-metadata rust-analyzer clean doctor setup \
+.PHONY: all modules modules_install preflight rust-metadata rust-analyzer clean deb doctor setup \
 	demo check check-fast mutations distclean help

@@ -57,8 +57,8 @@ take_lock()
 
 # in_sysroot [--rw] COMMAND...: run it in the sysroot. There the project is /repo and the cache is
 # /cache, so that what is built does not depend on where they are here. The sysroot itself can be
-# written to only with --rw. IN_SYSROOT has more arguments for bubblewrap. Nothing outlives the
-# command: it has a PID namespace of its own.
+# written to only with --rw. IN_SYSROOT has more arguments for bubblewrap, IN_ROOT another root.
+# Nothing outlives the command: it has a PID namespace of its own.
 IN_SYSROOT=()
 in_sysroot()
 {
@@ -78,7 +78,7 @@ in_sysroot()
 
 	mkdir -p "$BUILD"
 	bwrap --die-with-parent --unshare-pid --unshare-ipc --unshare-uts \
-		$root "$SYSROOT" / --proc /proc --dev /dev --perms 1777 --tmpfs /tmp \
+		$root "${IN_ROOT:-$SYSROOT}" / --proc /proc --dev /dev --perms 1777 --tmpfs /tmp \
 		--ro-bind "$TOP" /repo --bind "$BUILD" /repo/build --bind "$CACHE" /cache \
 		--clearenv --setenv PATH /usr/sbin:/usr/bin --setenv HOME /tmp \
 		--setenv LC_ALL C.UTF-8 "${args[@]}" "${IN_SYSROOT[@]}" --chdir /repo -- "$@"

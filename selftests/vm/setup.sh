@@ -6,9 +6,10 @@
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+source "$TOP/selftests/vm/cleanroot.sh"
 
 readonly LOGS="$BUILD/setup"
-readonly KERNELS="test debug cfi norust fixed reverted stock $DEBIAN_VULNERABLE"
+readonly KERNELS="test debug cfi norust fixed reverted stock $DEBIAN_VULNERABLE cleanroot"
 # What a cold run leaves in the cache, and what it needs on the way, in MB.
 readonly DISK_NEEDED=20000
 
@@ -44,8 +45,10 @@ plan()
 
 	[ -d "$SYSROOT" ] || need sysroot:
 	for kernel; do
-		plan_kernel "$kernel"
+		[ "$kernel" = cleanroot ] || plan_kernel "$kernel"
 	done
+	use_cleanroot
+	[[ " $* " != *" cleanroot "* || -d $CLEANROOT ]] || need cleanroot:
 	need guests:
 }
 
@@ -73,6 +76,9 @@ run_stage()
 	kernel:*)
 		stage "kernel $KERNEL_ID, $KERNEL_NAME" "$LOGS/kernel-$KERNEL_NAME.log" \
 			kernel_steps build_kernel ;;
+	cleanroot:)
+		stage "Debian $SUITE to install the package in" "$LOGS/cleanroot.log" \
+			sysroot_size make_cleanroot ;;
 	guests:)
 		stage "module, tests and guest for ${GUESTS[*]}" "$LOGS/guests.log" \
 			guests_built build_guests ;;
@@ -119,7 +125,7 @@ setup()
 {
 	local step
 
-	GUESTS=("$@")
+	mapfile -t GUESTS < <(printf '%s\n' "$@" | grep -vx cleanroot)
 	open_lock "$BUILD" BUILD_LOCK
 	take_lock "$BUILD_LOCK" "$BUILD"
 	need_tools mmdebstrap:mmdebstrap bwrap:bubblewrap patch:patch

@@ -19,7 +19,8 @@ readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
 readonly JOBS=(debug stock nested amd faults variants procedure contained cfi reference fixed
-	lint build metadata image install doctor running nofunction
+	lint build metadata image install doctor running package
+	nofunction
 	intel hygon kunit smca preflight caution)
 
 # suites JOB: its suites
@@ -61,7 +62,7 @@ may_skip()
 	"doctor: Debian's linux "*)
 		unavailable "$(sed -E 's/.* linux ([0-9.]+) .*/debian-\1/; s/debian-7.*/stock/' \
 			<<< "$2")" > /dev/null ;;
-	"running: all of it")
+	"running: all of it" | "package: "*)
 		unavailable stock > /dev/null ;;
 	"image: "*)
 		unavailable "${DEBIAN_VULNERABLE##* }" > /dev/null ||
@@ -97,6 +98,8 @@ kernels()
 		echo test fixed reverted stock "$DEBIAN_VULNERABLE" ;;
 	running)
 		echo test stock ;;
+	package)
+		echo test stock cleanroot ;;
 	contained)
 		echo test norust "$DEBIAN_VULNERABLE" ;;
 	*)

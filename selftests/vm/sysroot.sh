@@ -14,6 +14,8 @@ readonly SYSROOT_PACKAGES=(
 	busybox-static mount procps rasdaemon rsync socat
 	# to check scripts and patches
 	codespell python3-sphinx shellcheck
+	# to build and check the Debian package
+	debhelper dh-dkms lintian
 )
 COMPLETE_SYSROOT=$(cat "$TOP/selftests/vm/inside/complete-sysroot.sh")
 SYSROOT="$CACHE/sysroot-$(echo "$SUITE ${SYSROOT_PACKAGES[*]} $COMPLETE_SYSROOT" |

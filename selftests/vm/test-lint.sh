@@ -30,7 +30,7 @@ clippy_clean()
 
 shellcheck_clean()
 {
-	mapfile -t scripts < <(files '(\.sh|\.ci/run)$')
+	mapfile -t scripts < <(files '(\.sh|\.ci/run|/initramfs/[a-z-]*)$')
 	in_sysroot shellcheck -x -S style "${scripts[@]}"
 }
 

@@ -22,7 +22,7 @@ mount -t sysfs none /sys
 mount -t debugfs none /sys/kernel/debug
 mount -t tracefs none /sys/kernel/tracing
 mount -t tmpfs none /tmp
-ln -s /proc/self/fd /dev/fd
+[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 mount -t 9p -o trans=virtio,version=9p2000.L lab /lab
 
 "/repo/selftests/vm/jobs/$JOB.sh" > /lab/job.log 2>&1

@@ -15,7 +15,8 @@ readonly JOB_TIMEOUT=600 KSELFTEST_TIMEOUT=3600 PROCEDURE_TIMEOUT=2400
 
 # run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
 # system and runs selftests/vm/jobs/JOB.sh there, whose output, results and console end up in DIR,
-# below build/. The job finds DIR as /lab and what is built for the kernel as $OUT.
+# below build/. The job finds DIR as /lab and what is built for the kernel as $OUT. INITRD is
+# another initramfs for the stock kernel.
 run_vm()
 {
 	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$JOB_TIMEOUT cpus=2
@@ -33,7 +34,7 @@ run_vm()
 		accel=(-accel kvm -cpu host)
 		IN_SYSROOT=(--dev-bind /dev/kvm /dev/kvm)
 	fi
-	[ "$KERNEL_NAME" != stock ] || accel+=(-initrd "$KERNEL_OUT/initrd")
+	[ "$KERNEL_NAME" != stock ] || accel+=(-initrd "${INITRD:-$KERNEL_OUT/initrd}")
 	case $2 in
 	# One guest after the other: a second CPU would only wait for the first.
 	procedure) timeout=$PROCEDURE_TIMEOUT cpus=1 ;;

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A Debian trixie as somebody has it who runs the stock kernel and builds modules for it with DKMS:
+# to install the package in. It has what the package depends on, and nothing else of the lab.
+
+# use_cleanroot: sets CLEANROOT, where that is
+use_cleanroot()
+{
+	local key
+
+	use_kernel stock
+	key=$(cat "${BASH_SOURCE[0]}" "$TOP/rust/install/debian/control" <(echo "$STOCK_DIR") |
+		sha256sum | cut -c 1-8)
+	CLEANROOT=$CACHE/cleanroot-$key
+}
+
+# dependencies: what the package depends on, and a kernel with its headers and what makes initramfs
+dependencies()
+{
+	local release
+
+	release=$(kernel_release)
+	sed -n '/^Depends:/,/^Recommends/s/^ \([a-z0-9-]*\)[:a-z]*,$/\1/p' \
+		"$TOP/rust/install/debian/control"
+	printf '%s\n' dkms openssl zstd initramfs-tools dracut-core systemd \
+		"linux-base/$SUITE-backports" "linux-image-$release" "linux-headers-$release"
+}
+
+make_cleanroot()
+(
+	set -o pipefail
+	use_cleanroot
+	if unavailable stock; then
+		mkdir "$CLEANROOT"
+		exit
+	fi
+	mapfile -t from < <(mirror)
+	mapfile -t packages < <(dependencies)
+	uri=$(grep -ho '[a-z+]*://[^ ]*' "$SYSROOT/etc/apt/sources.list" | head -n 1)
+	IFS=,
+	mkdir "$CLEANROOT.partial"
+	# shellcheck disable=SC2016 # mmdebstrap's notation
+	mmdebstrap --variant=apt --format=tar --include="${packages[*]}" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--customize-hook='mkdir -p "$1/repo" "$1/cache" "$1/tree" "$1/lab"' \
+		"$SUITE" - "${from[0]:-deb $uri $SUITE main}" "deb $uri $SUITE-backports main" |
+		tar -C "$CLEANROOT.partial" --exclude='./dev/*' -x &&
+		mv "$CLEANROOT.partial" "$CLEANROOT"
+)
+
+# copy_cleanroot DIR: one to change, as far as one does with hard links to files that nobody writes
+# into
+copy_cleanroot()
+{
+	rm -rf "$1"
+	mkdir -p "${1%/*}"
+	if cp -al "$CLEANROOT" "$1" 2> /dev/null; then
+		rm -rf "${1:?}"/{etc,var,boot}
+		cp -a "$CLEANROOT"/{etc,var,boot} "$1"
+	else
+		rm -rf "$1"
+		cp -a "$CLEANROOT" "$1"
+	fi
+}

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# After a boot with an initramfs that has the guard, in front of everything else that a root file
+# system does: is the guard $EXPECTED, and what does loading it by way of modules-load.d say? The
+# package is installed below $INSTALLED. Exit status 0 if all is as it should be.
+
+root=$INSTALLED
+for dir in proc sys dev; do
+	mount --bind /$dir "$root/$dir"
+done
+state=$(cat /sys/module/amd_mce_guard/initstate 2> /dev/null)
+dmesg | grep 'amd_mce_guard: '
+"$root/usr/bin/amd-mce-guard-doctor"
+doctor=$?
+chroot "$root" /usr/lib/systemd/systemd-modules-load amd-mce-guard.conf
+modules_load=$?
+echo "module '$state', doctor $doctor, modules-load $modules_load"
+
+[ $modules_load -eq 0 ] && [ $doctor -eq 0 ] || exit 1
+case $EXPECTED in
+guarding)
+	[ "$state" = live ] && dmesg | grep -q 'amd_mce_guard: guarding' ;;
+*)
+	[ -z "$state" ] && dmesg | grep -q 'amd_mce_guard: .*nothing to guard' ;;
+esac
