@@ -42,6 +42,10 @@ modules: preflight
 modules_install:
 	+$(kbuild) modules_install
 
+# With the key of the machine's owner, or KEY= and CERT=.
+sign:
+	@KEY='$(KEY)' CERT='$(CERT)' rust/install/sign.sh $(kdir) $(out)/rust/amd_mce_guard.ko
+
 # Says in words what is missing, before rustc or modpost fail without.
 preflight:
 	@SELF_CONTAINED=$(SELF_CONTAINED) rust/preflight.sh $(kdir) $(KDIR)
@@ -93,6 +97,8 @@ help:
 	@echo '(default /lib/modules/$$(uname -r)/build):'
 	@echo '  modules          - build amd_mce_guard.ko (default); CLIPPY=1 also lints;'
 	@echo '                     SELF_CONTAINED=1 for a kernel that has no CONFIG_RUST'
+	@echo '  sign             - sign it for a kernel that is locked down, with the MOK or KEY='
+	@echo '                     and CERT='
 	@echo '  modules_install  - install it below /lib/modules'
 	@echo '  rust-metadata    - make a tree to build in for a kernel without Rust metadata from'
 	@echo '                     KERNEL_SOURCE=<tree|tarball|linux-source package>, in the cache'
@@ -112,5 +118,5 @@ help:
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 
-.PHONY: all modules modules_install preflight rust-metadata rust-analyzer clean deb doctor setup \
-	demo check check-fast mutations distclean help
+.PHONY: all modules modules_install sign preflight rust-metadata rust-analyzer clean deb doctor \
+	setup demo check check-fast mutations distclean help

@@ -19,7 +19,7 @@ readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
 readonly JOBS=(debug stock nested amd faults variants procedure contained cfi reference fixed
-	lint build metadata image install doctor running package
+	lint build metadata image install doctor running package signing
 	nofunction
 	intel hygon kunit smca preflight caution)
 
@@ -62,7 +62,7 @@ may_skip()
 	"doctor: Debian's linux "*)
 		unavailable "$(sed -E 's/.* linux ([0-9.]+) .*/debian-\1/; s/debian-7.*/stock/' \
 			<<< "$2")" > /dev/null ;;
-	"running: all of it" | "package: "*)
+	"running: all of it" | "package: "* | "signing: "*)
 		unavailable stock > /dev/null ;;
 	"image: "*)
 		unavailable "${DEBIAN_VULNERABLE##* }" > /dev/null ||
@@ -96,7 +96,7 @@ kernels()
 		echo test stock "${DEBIAN_VULNERABLE##* }" ;;
 	doctor)
 		echo test fixed reverted stock "$DEBIAN_VULNERABLE" ;;
-	running)
+	running | signing)
 		echo test stock ;;
 	package)
 		echo test stock cleanroot ;;

@@ -14,6 +14,8 @@ readonly SYSROOT_PACKAGES=(
 	busybox-static mount procps rasdaemon rsync socat
 	# to check scripts and patches
 	codespell python3-sphinx shellcheck
+	# to boot a stock kernel with Secure Boot
+	grub-efi-amd64-signed ovmf python3-virt-firmware shim-signed
 	# to build and check the Debian package
 	debhelper dh-dkms lintian
 )

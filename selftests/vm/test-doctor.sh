@@ -7,7 +7,7 @@
 source "$(dirname "$0")/suite.sh"
 
 readonly ROOT="$BUILD/check/doctor/root"
-readonly IN_ROOT=/repo/build/check/doctor/root
+readonly MACHINE=/repo/build/check/doctor/root
 readonly BANK=sys/devices/system/machinecheck/machinecheck0
 
 # machine [VENDOR [FLAGS]]: one whose kernel is the one under test
@@ -41,7 +41,7 @@ says()
 {
 	local output status=0
 
-	output=$(in_sysroot rust/install/doctor.sh --root $IN_ROOT "${@:3}") || status=$?
+	output=$(in_sysroot rust/install/doctor.sh --root $MACHINE "${@:3}") || status=$?
 	printf '%s\n' "$output"
 	[ $status -eq "$1" ] && grep -qE "$2" <<< "$output"
 }
@@ -98,8 +98,8 @@ no_symbols()
 {
 	machine
 	in_sysroot sh -c "rust/install/unpack-image.sh build/kernels/test/bzImage |
-		sed 's/0\x001\x002/0\x002\x001/' > $IN_ROOT/vmlinux
-		rust/install/clear-bank.pl $IN_ROOT/vmlinux" | grep '^unknown .*CONFIG_KALLSYMS'
+		sed 's/0\x001\x002/0\x002\x001/' > $MACHINE/vmlinux
+		rust/install/clear-bank.pl $MACHINE/vmlinux" | grep '^unknown .*CONFIG_KALLSYMS'
 }
 
 no_kernel()
@@ -111,7 +111,7 @@ no_kernel()
 in_json()
 {
 	machine && has_guard amd_clear_bank
-	in_sysroot sh -c "rust/install/doctor.sh --json --root $IN_ROOT |
+	in_sysroot sh -c "rust/install/doctor.sh --json --root $MACHINE |
 		python3 -m json.tool --compact" > "$ROOT/json" &&
 		grep '^{"status":"protected",.*"smca":false,.*"polling":"on",.*"guarded":3}$' \
 			"$ROOT/json"

@@ -16,12 +16,12 @@ readonly JOB_TIMEOUT=600 KSELFTEST_TIMEOUT=3600 PROCEDURE_TIMEOUT=2400
 # run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
 # system and runs selftests/vm/jobs/JOB.sh there, whose output, results and console end up in DIR,
 # below build/. The job finds DIR as /lab and what is built for the kernel as $OUT. INITRD is
-# another initramfs for the stock kernel.
+# another initramfs for the stock kernel, SECURE_BOOT has it boot as in secureboot.sh.
 run_vm()
 {
 	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$JOB_TIMEOUT cpus=2
 	local export=local,security_model=none accel=(-accel "tcg,thread=multi" -cpu "$cpu")
-	local IN_SYSROOT=()
+	local IN_SYSROOT=() BOOT
 
 	arguments="console=ttyS0 quiet panic=-1 oops=panic log_buf_len=4M"
 	arguments+=" root=root ro rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose"
@@ -34,7 +34,6 @@ run_vm()
 		accel=(-accel kvm -cpu host)
 		IN_SYSROOT=(--dev-bind /dev/kvm /dev/kvm)
 	fi
-	[ "$KERNEL_NAME" != stock ] || accel+=(-initrd "${INITRD:-$KERNEL_OUT/initrd}")
 	case $2 in
 	# One guest after the other: a second CPU would only wait for the first.
 	procedure) timeout=$PROCEDURE_TIMEOUT cpus=1 ;;
@@ -43,14 +42,16 @@ run_vm()
 	shift 3
 	rm -rf "$dir"
 	mkdir -p "$dir"
+	BOOT=(-kernel "$KERNEL_OUT/bzImage" -append "$arguments $*")
+	[ "$KERNEL_NAME" != stock ] || BOOT+=(-initrd "${INITRD:-$KERNEL_OUT/initrd}")
+	[ -z "${SECURE_BOOT:-}" ] || secure_boot "$dir" "$SECURE_BOOT" "$arguments $*"
 	in_sysroot timeout -k 10 "${VM_TIMEOUT:-$timeout}" qemu-system-x86_64 \
 		"${accel[@]}" -smp "$cpus" -m 2048 \
 		-nodefaults -display none -no-reboot -serial "file:$in_vm/console.log" \
 		-d cpu_reset -D "$in_vm/cpu.log" \
 		-virtfs "$export,path=/,mount_tag=root,readonly=on,multidevs=remap" \
 		-virtfs "$export,path=$in_vm,mount_tag=lab" \
-		-kernel "$KERNEL_OUT/bzImage" -append "$arguments $*" \
-		> "$dir/qemu.log" 2>&1 < /dev/null || echo "exit status $?" >> "$dir/qemu.log"
+		"${BOOT[@]}" > "$dir/qemu.log" 2>&1 < /dev/null || echo "exit status $?" >> "$dir/qemu.log"
 	[ "$(cat "$dir/status" 2> /dev/null)" = 0 ]
 }
 
