@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # for whoever sources this
 # Booting the stock kernel as a machine with Secure Boot does: firmware, shim and GRUB as Debian
 # signs them, and a key of the machine's owner that shim knows.
 

@@ -29,8 +29,8 @@ signed_by()
 
 under_secure_boot()
 {
-	signed_by stranger && signed_by owner && trust_owner "$IN_WORK" &&
-		SECURE_BOOT=$IN_WORK run_vm "$WORK/vm" signing "$AMD_CPU" MODULES=$IN_WORK || {
+	signed_by stranger && signed_by owner && trust_owner "$IN_WORK" || return
+	SECURE_BOOT=$IN_WORK run_vm "$WORK/vm" signing "$AMD_CPU" MODULES=$IN_WORK || {
 		last_words "$WORK/vm"
 		return 1
 	}
@@ -52,7 +52,8 @@ test_with stock "does not sign twice" refuses "is signed by 'somebody'; build it
 test_with stock "without a key, says how to make and enroll one" refuses \
 	"no key to sign with.*openssl req.*mokutil --import" sign none
 test_with stock "without CONFIG_MODULE_SIG, says so" refuses "no /repo/scripts/sign-file" \
-	in_sysroot env KEY=$IN_WORK/MOK.priv CERT=$IN_WORK/MOK.der rust/install/sign.sh /repo "$KERNEL_OUT/module/rust/amd_mce_guard.ko"
+	in_sysroot env KEY=$IN_WORK/MOK.priv CERT=$IN_WORK/MOK.der \
+	rust/install/sign.sh /repo "$KERNEL_OUT/module/rust/amd_mce_guard.ko"
 test_with stock "a stock kernel boots with Secure Boot, and is locked down" under_secure_boot
 test_with stock "there, a module that is not signed is refused in words" in_vm \
 	'unsigned: .*Key was rejected by service.*Loading of unsigned module is rejected'

@@ -51,7 +51,8 @@ run_vm()
 		-d cpu_reset -D "$in_vm/cpu.log" \
 		-virtfs "$export,path=/,mount_tag=root,readonly=on,multidevs=remap" \
 		-virtfs "$export,path=$in_vm,mount_tag=lab" \
-		"${BOOT[@]}" > "$dir/qemu.log" 2>&1 < /dev/null || echo "exit status $?" >> "$dir/qemu.log"
+		"${BOOT[@]}" > "$dir/qemu.log" 2>&1 < /dev/null ||
+		echo "exit status $?" >> "$dir/qemu.log"
 	[ "$(cat "$dir/status" 2> /dev/null)" = 0 ]
 }
 
