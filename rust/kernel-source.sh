@@ -8,6 +8,12 @@ option()
 	sed -n "s/^CONFIG_$1=//p" "$2" | tr -d '"'
 }
 
+# headers_sum DIR: what tells one headers package from another of the same release
+headers_sum()
+{
+	cat "$1/.config" "$1/Module.symvers" 2> /dev/null | sha256sum | cut -d ' ' -f 1
+}
+
 # image_release: what the kernel in $IMAGE calls itself; the boot protocol says where that is
 image_release()
 {

@@ -24,11 +24,12 @@ undefined()
 undefined "${objects[@]}" | sed 's/^/--undefined=/' > "$out.roots"
 "$ld" -m elf_x86_64 -r --gc-sections --strip-debug "@$out.roots" -o "$out" "$@"
 
-# The linker leaves the names of what only the rest took from elsewhere. What is printed goes by way
-# of helpers/printk.c.
+# The linker leaves the names of what only the rest took from elsewhere; objcopy fails if there are
+# none. What is printed goes by way of helpers/printk.c.
 comm -23 <(undefined "$out") <(readelf -rW "$out" | awk '$3 ~ /^R_X86/ { print $5 }' | sort -u) \
 	> "$out.roots"
-"$objcopy" --strip-symbols="$out.roots" --redefine-sym _printk=rust_helper_printk "$out"
+[ ! -s "$out.roots" ] || "$objcopy" --strip-symbols="$out.roots" "$out"
+"$objcopy" --redefine-sym _printk=rust_helper_printk "$out"
 rm "$out.roots"
 
 # notes OBJECT...: sections that speak of others (of a BUG(), a patched jump) and are reached by

@@ -122,7 +122,13 @@ version=$(make -s -C "$source" kernelversion)
 [[ $release == "$version"* ]] ||
 	die "$KERNEL_SOURCE is the source of linux $version, not of $release"
 
-# Begun anew each time, and good only if it comes to its end.
+# Begun anew each time. What does not come to its end is not for anybody to build on.
+drop_unfinished()
+{
+	stop_ticker
+	[ -e "$tree/amd_mce_guard.mk" ] || rm -rf "$tree"
+}
+trap drop_unfinished EXIT
 rm -rf "$tree"
 mkdir -p "$tree"
 stage "exports of $release" "$logs/exports.log" no_count list_exports
@@ -133,7 +139,8 @@ stage "comparing that with $release" "$logs/check.log" no_count check_tree
 	die "the tree became one for $(cat "$tree/include/config/kernel.release"), not $release"
 {
 	printf 'AMD_MCE_GUARD_TOOLS := %s\n' "${tools[*]}"
-	printf 'AMD_MCE_GUARD_CONFIG := %s\n' "$(sha256sum < "$config" | cut -d ' ' -f 1)"
+	printf 'AMD_MCE_GUARD_HEADERS := %s\n' "$(headers_sum "$KDIR")"
+	printf 'AMD_MCE_GUARD_SELF_CONTAINED := %s\n' "$self_contained"
 } > "$tree/amd_mce_guard.mk"
 [ -z "${KERNEL_CONFIG:-}" ] || KDIR=$tree
 tail -n 1 "$logs/check.log"

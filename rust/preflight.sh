@@ -46,11 +46,12 @@ tree, tarball or linux-source package of that kernel>"
 
 if [ "$kdir" != "$given" ]; then
 	# Made of it, or of what was there before an upgrade?
-	sum=$(sha256sum < "$given/.config")
-	grep -qx "AMD_MCE_GUARD_CONFIG := ${sum%% *}" "$kdir/amd_mce_guard.mk" ||
-		lacks "$kdir was made for another configuration than that of $given." \
-			"Make it again: $metadata"
-elif [ -n "$SELF_CONTAINED" ] && [ ! -f "$kdir/amd_mce_guard.mk" ]; then
+	sum=$(cat "$given/.config" "$given/Module.symvers" 2> /dev/null | sha256sum)
+	grep -qx "AMD_MCE_GUARD_HEADERS := ${sum%% *}" "$kdir/amd_mce_guard.mk" ||
+		lacks "$kdir was made for another configuration, or other exports, than those of" \
+			"$given. Make it again: $metadata"
+elif [ -n "$SELF_CONTAINED" ] &&
+	! grep -qsx 'AMD_MCE_GUARD_SELF_CONTAINED := .*[^ ]' "$kdir/amd_mce_guard.mk"; then
 	lacks "a self-contained module needs Rust objects made from its kernel's source:" \
 		"$metadata"
 	exit 1

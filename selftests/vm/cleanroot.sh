@@ -26,29 +26,24 @@ dependencies()
 		"linux-base/$SUITE-backports" "linux-image-$release" "linux-headers-$release"
 }
 
+# What is mounted over there has a place, as in the sysroot.
 make_cleanroot()
-(
-	set -o pipefail
+{
+	local from packages uri
+
 	use_cleanroot
 	if unavailable stock; then
 		mkdir "$CLEANROOT"
-		exit
+		return
 	fi
 	mapfile -t from < <(mirror)
 	mapfile -t packages < <(dependencies)
 	uri=$(grep -ho '[a-z+]*://[^ ]*' "$SYSROOT/etc/apt/sources.list" | head -n 1)
-	IFS=,
-	mkdir "$CLEANROOT.partial"
 	# shellcheck disable=SC2016 # mmdebstrap's notation
-	mmdebstrap --variant=apt --format=tar --include="${packages[*]}" \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--customize-hook='mkdir -p "$1/repo" "$1/cache" "$1/tree" "$1/lab"' \
-		"$SUITE" - "${from[0]:-deb $uri $SUITE main}" "deb $uri $SUITE-backports main" |
-		tar -C "$CLEANROOT.partial" --exclude='./dev/*' -x &&
-		mv "$CLEANROOT.partial" "$CLEANROOT"
-)
+	make_root "$CLEANROOT" 'mkdir -p "$1/repo" "$1/cache" "$1/tree" "$1/lab"' \
+		"${from[0]:-deb $uri $SUITE main}" "deb $uri $SUITE-backports main" -- \
+		"${packages[@]}"
+}
 
 # copy_cleanroot DIR: one to change, as far as one does with hard links to files that nobody writes
 # into

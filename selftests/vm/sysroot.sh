@@ -38,14 +38,20 @@ sysroot_size()
 	du -cm "$CACHE"/*.partial 2> /dev/null | awk 'END { print $1 " MB" }'
 }
 
-# A tarball unpacked by us, not mmdebstrap's directory format: that way it is the same for root and
-# for an ordinary user, whose files would otherwise belong to subordinate ids.
-make_sysroot()
+# make_root DIR HOOK SOURCE... -- PACKAGE...: a Debian in DIR, completed by HOOK, with packages
+# from these sources. A tarball unpacked by us, not mmdebstrap's directory format: that way it is
+# the same for root and for an ordinary user, whose files would otherwise belong to subordinate ids.
+make_root()
 (
 	set -o pipefail
-	IFS=,
-	mapfile -t from < <(mirror)
-	mkdir "$SYSROOT.partial"
+	dir=$1 hook=$2 from=()
+	shift 2
+	while [ "$1" != -- ]; do
+		from+=("$1")
+		shift
+	done
+	shift
+	mkdir "$dir.partial"
 	# What a killed mmdebstrap leaves there, the next setup clears away; so none of its mounts
 	# may be left, /proc and /sys among them. An ordinary user's mmdebstrap mounts where nobody
 	# else sees it, and works as another user, who may not come in here.
@@ -55,13 +61,21 @@ make_sysroot()
 		mkdir "$TMPDIR"
 		unseen=(unshare --mount)
 	fi
-	"${unseen[@]}" mmdebstrap --variant=apt --format=tar --include="${SYSROOT_PACKAGES[*]}" \
+	IFS=,
+	"${unseen[@]}" mmdebstrap --variant=apt --format=tar --include="$*" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--customize-hook="$COMPLETE_SYSROOT" \
-		"$SUITE" - "${from[@]}" |
-		tar -C "$SYSROOT.partial" --exclude='./dev/*' -x &&
-		mv "$SYSROOT.partial" "$SYSROOT" &&
+		--customize-hook="$hook" "$SUITE" - "${from[@]}" |
+		tar -C "$dir.partial" --exclude='./dev/*' -x &&
+		mv "$dir.partial" "$dir" &&
 		rm -rf "$CACHE/mmdebstrap.partial"
 )
+
+make_sysroot()
+{
+	local from
+
+	mapfile -t from < <(mirror)
+	make_root "$SYSROOT" "$COMPLETE_SYSROOT" "${from[@]}" -- "${SYSROOT_PACKAGES[@]}"
+}

@@ -90,11 +90,26 @@ complete()
 		[ "$(sites orc_unwind_ip)" -gt "$returns" ]
 }
 
+# A function that is reached, and a section that speaks of it, as __bug_table does of a BUG().
+lost_note()
+{
+	printf '.section .text.f,"ax"\n.globl f\nf: ud2\n%s\n' \
+		'.section __bug_table,"aw"; .quad f' > "$WORK/noted.s"
+	printf '.section .text.f,"ax"\n.globl f\nf: ud2\n' > "$WORK/plain.s"
+	printf '.text\ncall f\n' > "$WORK/caller.s"
+	in_sysroot sh -e -c "cd $IN_WORK; for name in noted plain caller; do
+		as -o \$name.o \$name.s; done
+		/repo/rust/link-reached.sh out.o ld objcopy nm caller.o -- plain.o" &&
+		refuses 'f is needed and would lose its __bug_table' in_sysroot sh -c "cd $IN_WORK
+			/repo/rust/link-reached.sh out.o ld objcopy nm caller.o -- noted.o"
+}
+
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 5
+ktap_set_plan 6
 test_with stock "what an image exports is what its kernel's Module.symvers says" lists_exports
 test_with "$NEWEST" "Rust symbols of another rustc are refused" other_hashes
 test_with "$NEWEST" "structures of another kernel are refused" other_layout
 test_with "$NEWEST" "a self-contained module imports C only" c_imports_only
 test_with "$NEWEST" "it has all that objtool makes" complete
+test_that "a link that would lose what is said of a function is refused" lost_note

@@ -38,14 +38,27 @@ builds_on_headers()
 		is_for "$(kernel_release)" "$IN_WORK/module/rust/amd_mce_guard.ko"
 }
 
+# The configuration has changed, or only what is exported.
 after_an_upgrade()
 {
+	local changed
+
 	use_kernel stock
-	rm -rf "$WORK/headers"
-	cp -r "$(stock_dir)/headers" "$WORK/headers"
-	echo '# CONFIG_NEW is not set' >> "$WORK/headers/.config"
-	refuses 'was made for another configuration' in_sysroot make -C /repo \
-		KDIR="$IN_WORK/headers" XDG_CACHE_HOME="$STOCK_DIR"
+	for changed in .config Module.symvers; do
+		rm -rf "$WORK/headers"
+		cp -r "$(stock_dir)/headers" "$WORK/headers"
+		echo '# another' >> "$WORK/headers/$changed"
+		refuses 'was made for another configuration' in_sysroot make -C /repo \
+			KDIR="$IN_WORK/headers" XDG_CACHE_HOME="$STOCK_DIR" || return
+	done
+}
+
+# A tree with metadata is none with objects to link from.
+not_self_contained()
+{
+	use_kernel stock
+	refuses 'needs Rust objects made from' in_sysroot make -C /repo SELF_CONTAINED=1 \
+		KDIR="$KERNEL_OBJ" XDG_CACHE_HOME=/nonexistent
 }
 
 hashes_match()
@@ -82,10 +95,11 @@ other_rustc()
 
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 12
+ktap_set_plan 13
 test_with stock "without metadata, make names the command" names_the_command
 test_with stock "with it, make builds for the headers package" builds_on_headers
 test_with stock "not after the package has changed" after_an_upgrade
+test_with stock "nor is a self-contained module built on it" not_self_contained
 test_with stock "the kernel has the Rust symbols of its source" hashes_match
 test_with stock "refuses the source of another kernel" refuses "is the source of linux $KERNEL_ID" \
 	metadata KERNEL_SOURCE="$KERNEL_SRC"

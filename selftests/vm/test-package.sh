@@ -36,9 +36,9 @@ lintian_clean()
 	local output
 
 	output=$(in_sysroot sh -c "lintian --fail-on error,warning,info --display-info \
-		$IN_WORK/own/*.changes 2>&1")
+		$IN_WORK/own/*.changes 2>&1") && ! grep -E '^[EWI]:' <<< "$output" && return
 	printf '%s\n' "$output"
-	! grep -E '^[EWI]:' <<< "$output" && ls "$WORK"/own/*.changes
+	return 1
 }
 
 # in_root COMMAND...: in the root that the package is installed in
@@ -66,11 +66,11 @@ installs()
 
 for_older_kernels()
 {
-	! in_root dkms build amd-mce-guard/0.1.0 -k 6.12.1-amd64 \
-		--kernelsourcedir "/usr/src/linux-headers-$RELEASE" 2>&1 || return
-	in_root dkms build amd-mce-guard/0.1.0 -k 6.12.1-amd64 \
-		--kernelsourcedir "/usr/src/linux-headers-$RELEASE" 2>&1 |
-		grep 'BUILD_EXCLUSIVE directive'
+	local module
+
+	module=$(in_root sh -c 'cd /var/lib/dkms && ls -d amd-mce-guard/[0-9]*') || return
+	refuses 'BUILD_EXCLUSIVE directive' in_root dkms build "$module" -k 6.12.1-amd64 \
+		--kernelsourcedir "/usr/src/linux-headers-$RELEASE"
 }
 
 # in_initramfs LIST IMAGE PATTERN...: each is there
@@ -101,9 +101,11 @@ installs_doctor()
 {
 	local output
 
-	output=$(in_root amd-mce-guard-doctor --image "/boot/vmlinuz-$RELEASE")
+	mkdir -p "$WORK/root/guest/proc"
+	printf 'vendor_id\t: AuthenticAMD\nflags\t\t: mce\n' > "$WORK/root/guest/proc/cpuinfo"
+	output=$(in_root amd-mce-guard-doctor --root /guest --image "/boot/vmlinuz-$RELEASE")
 	printf '%s\n' "$output"
-	grep '^check: ' <<< "$output"
+	grep '^check: *checks' <<< "$output"
 }
 
 # boots CPU EXPECTED: from what initramfs-tools makes, to a root file system that loads nothing
@@ -136,9 +138,12 @@ upgrades()
 
 removes()
 {
-	in_root dpkg --purge amd-mce-guard-dkms || return
-	! find "$WORK/root"/{usr,etc,var/lib/dkms,boot} -iname '*amd?mce?guard*' | grep . &&
-		! in_root lsinitramfs "/boot/initrd.img-$RELEASE" | grep -i 'amd.mce.guard'
+	local list
+
+	in_root dpkg --purge amd-mce-guard-dkms &&
+		list=$(in_root lsinitramfs "/boot/initrd.img-$RELEASE") || return
+	grep -E '/modprobe$' <<< "$list" && ! grep -i 'amd.mce.guard' <<< "$list" &&
+		! find "$WORK/root"/{usr,etc,var/lib,boot} -iname '*amd?mce?guard*' | grep .
 }
 
 rm -rf "$WORK"
