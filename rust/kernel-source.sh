@@ -89,12 +89,13 @@ fetch_package()
 	fi
 }
 
-# unpack_source SPEC DIR: as described in metadata.sh, unless it is a tree
+# unpack_source SPEC DIR: as described in metadata.sh, unless it is a tree; a DIR that is there is
+# replaced
 unpack_source()
 {
 	local partial=$2.partial
 
-	rm -rf "$partial"
+	rm -rf "$partial" "$2"
 	mkdir -p "$partial/tree" || return
 	case $1 in
 	*.deb)

@@ -111,16 +111,21 @@ if [ -d "$KERNEL_SOURCE" ]; then
 	[ -d "$KERNEL_SOURCE/arch/x86" ] || die "$KERNEL_SOURCE is not a kernel source tree"
 	source=$(realpath "$KERNEL_SOURCE")
 else
-	source=$CACHE/trees/source-$release
-	[ -d "$source" ] || {
-		STAGES=5
-		stage "source of linux $release" "$logs/source.log" no_count \
-			unpack_source "$KERNEL_SOURCE" "$source"
-	}
+	STAGES=5
+	source=$CACHE/trees/source-$release.new
+	stage "source of linux $release" "$logs/source.log" no_count \
+		unpack_source "$KERNEL_SOURCE" "$source"
 fi
 version=$(make -s -C "$source" kernelversion)
-[[ $release == "$version"* ]] ||
+[[ $release == "$version"* ]] || {
+	rm -rf "$CACHE/trees/source-$release.new"
 	die "$KERNEL_SOURCE is the source of linux $version, not of $release"
+}
+if [ ! -d "$KERNEL_SOURCE" ]; then
+	rm -rf "${source%.new}"
+	mv "$source" "${source%.new}"
+	source=${source%.new}
+fi
 
 # Begun anew each time. What does not come to its end is not for anybody to build on.
 drop_unfinished()

@@ -63,11 +63,11 @@ no_count()
 	:
 }
 
-# stage TITLE LOG COUNT COMMAND...: run COMMAND with its output in LOG; COUNT is a command that
-# prints how far it has come. Returns only if COMMAND succeeds.
+# stage TITLE LOG COUNT COMMAND...: run COMMAND with its output in LOG and how long it took in
+# LOG.took; COUNT is a command that prints how far it has come. Returns only if COMMAND succeeds.
 stage()
 {
-	local title log=$2 count=$3 since=$SECONDS status=0
+	local title what=$1 log=$2 count=$3 since=$SECONDS status=0
 
 	STAGE=$((STAGE + 1))
 	title="[$STAGE/$STAGES] $1"
@@ -90,6 +90,7 @@ stage()
 		exit 1
 	fi
 	printf '%sdone in %s\n' "${title:+$title: }" "$(elapsed $((SECONDS - since)))"
+	printf '%s\t%s\n' "$what" "$(elapsed $((SECONDS - since)))" > "$log.took"
 }
 
 # What apt and curl say when it is the network.

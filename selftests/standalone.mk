@@ -15,7 +15,7 @@ GUARD ?= $(wildcard ../rust/amd_mce_guard.ko)
 
 STAGE ?= $(CURDIR)/../build/kselftest
 stage_ksft = $(STAGE)/tools/testing/selftests
-tests = Makefile $(TEST_PROGS) $(TEST_PROGS_EXTENDED) settings config README test_modules \
+tests = Makefile $(TEST_PROGS) $(TEST_PROGS_EXTENDED) settings lava.yaml config README test_modules \
 	$(addsuffix .c,mce_inject mce_victim) $(GUARD)
 linked = Makefile lib.mk run_kselftest.sh kselftest kselftest.h kselftest_harness.h
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# A Debian trixie as somebody has it who runs the stock kernel and builds modules for it with DKMS:
-# to install the package in. It has what the package depends on, and nothing else of the lab.
+# A Debian trixie as somebody has it who runs the stock kernel and builds modules for it with DKMS,
+# and manages it by ssh: to install the package in. It has what the package depends on, and nothing
+# else of the lab.
 
 # use_cleanroot: sets CLEANROOT, where that is
 use_cleanroot()
@@ -14,7 +15,8 @@ use_cleanroot()
 	CLEANROOT=$CACHE/cleanroot-$key
 }
 
-# dependencies: what the package depends on, and a kernel with its headers and what makes initramfs
+# dependencies: what the package depends on, and a kernel with its headers and source and what makes
+# initramfs
 dependencies()
 {
 	local release
@@ -23,7 +25,9 @@ dependencies()
 	sed -n '/^Depends:/,/^Recommends/s/^ \([a-z0-9-]*\)[:a-z]*,$/\1/p' \
 		"$TOP/rust/install/debian/control"
 	printf '%s\n' dkms openssl zstd initramfs-tools dracut-core systemd \
-		"linux-base/$SUITE-backports" "linux-image-$release" "linux-headers-$release"
+		openssh-server python3-apt lz4 \
+		"linux-base/$SUITE-backports" "linux-image-$release" "linux-headers-$release" \
+		"linux-source-$STOCK_SERIES"
 }
 
 # What is mounted over there has a place, as in the sysroot.

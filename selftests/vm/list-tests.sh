@@ -120,7 +120,8 @@ for job in nofunction faults checkers running; do
 	described selftests/vm/jobs/$job.sh test_that | table
 done
 heading "The tree"
-for job in build metadata image install doctor package signing preflight caution lint; do
+for job in build metadata image install doctor package signing machine lava preflight \
+	caution lint; do
 	printf '\n**%s**: ' $job
 	about selftests/vm/test-$job.sh
 	described selftests/vm/test-$job.sh test_that | table

@@ -61,9 +61,9 @@ run_stage()
 	source:*)
 		# Another kernel of the same source may have fetched it.
 		[ ! -d "$(kernel_src_dir)" ] || { STAGES=$((STAGES - 1)) && return; }
-		stage "source of linux $KERNEL_ID" "$LOGS/source.log" download_size \
+		stage "source of linux $KERNEL_ID" "$LOGS/source-$KERNEL_ID.log" download_size \
 			get_kernel_source
-		sed -n 's/^NOTE: /      /p' "$LOGS/source.log" ;;
+		sed -n 's/^NOTE: /      /p' "$LOGS/source-$KERNEL_ID.log" ;;
 	kernel:reverted)
 		stage "kernel $KERNEL_ID, fix reverted" "$LOGS/kernel-reverted.log" kernel_steps \
 			build_reverted_kernel ;;

@@ -29,7 +29,8 @@ download_size()
 		return
 	fi
 	now=$(du -sm "$CACHE/src.partial" | cut -f 1)
-	total=$(sed -n 's/^Get:.* linux.* \[\([0-9]* MB\)\]$/ of \1/p' "$BUILD"/setup/*source.log)
+	total=$(sed -n 's/^Get:.* linux.* \[\([0-9]* MB\)\]$/ of \1/p' \
+		"$BUILD/setup/source-$KERNEL_ID.log")
 	echo "$now${total:- MB}"
 }
 

@@ -13,11 +13,13 @@ readonly SYSROOT_PACKAGES=(
 	# to install the tests and to run the lab
 	busybox-static mount procps rasdaemon rsync socat
 	# to check scripts and patches
-	codespell python3-sphinx shellcheck
+	ansible-lint codespell python3-sphinx shellcheck yamllint
 	# to boot a stock kernel with Secure Boot
 	grub-efi-amd64-signed ovmf python3-virt-firmware shim-signed
 	# to build and check the Debian package
 	debhelper dh-dkms lintian
+	# to take it to a machine, and to see there what README says
+	ansible-core clitest openssh-client
 )
 COMPLETE_SYSROOT=$(cat "$TOP/selftests/vm/inside/complete-sysroot.sh")
 SYSROOT="$CACHE/sysroot-$(echo "$SUITE ${SYSROOT_PACKAGES[*]} $COMPLETE_SYSROOT" |

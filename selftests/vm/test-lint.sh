@@ -30,7 +30,7 @@ clippy_clean()
 
 shellcheck_clean()
 {
-	mapfile -t scripts < <(files '(\.sh|\.ci/run|/initramfs/[a-z-]*)$')
+	mapfile -t scripts < <(files '(\.sh|\.postrm|\.ci/run|/initramfs/[a-z-]*)$')
 	in_sysroot shellcheck -x -S style "${scripts[@]}"
 }
 
@@ -57,6 +57,20 @@ unsafe_in_two_files()
 	[ "$(sort <<< "${found//.\//}")" = "$(printf 'rust/%s.rs\n' ftrace sys)" ]
 }
 
+yamllint_clean()
+{
+	mapfile -t texts < <(files '\.ya?ml$')
+	in_sysroot yamllint --strict -d '{extends: relaxed, rules: {line-length: {max: 100}}}' \
+		"${texts[@]}"
+}
+
+# By its strictest profile, and without what only its network knows.
+ansible_lint_clean()
+{
+	in_sysroot sh -c "cp -r rust/install/ansible /tmp && cd /tmp/ansible &&
+		ansible-lint --offline --strict --profile production -q site.yml"
+}
+
 docs_build()
 {
 	without_warnings in_sysroot sphinx-build -q -W -n -b html -d /tmp/doctrees \
@@ -69,7 +83,7 @@ tests_listed()
 }
 
 ktap_print_header
-ktap_set_plan 10
+ktap_set_plan 12
 test_that "rustfmt has nothing to change" rustfmt_clean
 test_that "clippy is silent on linux $(kernel_release)" clippy_clean "$KERNEL_OBJ" test
 test_with stock "clippy is silent on Debian's linux $STOCK_SERIES" clippy_clean "$STOCK_OBJ" stock
@@ -78,6 +92,8 @@ test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean "$K
 test_that "checkpatch of linux $STOCK_SERIES is silent" \
 	checkpatch_clean "/cache/src/linux-$STOCK_SERIES"
 test_that "codespell knows no better" codespell_clean
+test_that "yamllint is silent" yamllint_clean
+test_that "ansible-lint is silent" ansible_lint_clean
 test_that "unsafe Rust is in ftrace.rs and sys.rs only" unsafe_in_two_files
 test_that "Documentation/tests.rst lists the tests that there are" tests_listed
 test_that "Sphinx builds Documentation without a warning" docs_build

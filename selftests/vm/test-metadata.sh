@@ -68,6 +68,23 @@ hashes_match()
 		grep 'the kernel exports all [0-9]* Rust symbols'
 }
 
+# A package with next to nothing in it, but a version. What is not of the kernel is not kept.
+from_package()
+{
+	local name=linux-source-9.9 deb=$WORK/deb
+
+	rm -rf "$deb"
+	mkdir -p "$deb/DEBIAN" "$deb/usr/src" "$WORK/$name"
+	printf '%s: %s\n' Package $name Version 9.9 Architecture all Maintainer nobody \
+		Description none > "$deb/DEBIAN/control"
+	printf 'kernelversion:\n\t@echo 9.9.9\n' > "$WORK/$name/Makefile"
+	tar -C "$WORK" -cJf "$deb/usr/src/$name.tar.xz" $name
+	in_sysroot dpkg-deb -b $IN_WORK/deb $IN_WORK/$name.deb &&
+		refuses 'is the source of linux 9.9.9, not of' metadata \
+			KERNEL_SOURCE=$IN_WORK/$name.deb &&
+		! ls -d "$WORK"/amd-mce-guard/trees/source-*
+}
+
 broken_tarball()
 {
 	head -c 100000 /dev/urandom > "$WORK/broken.tar.xz"
@@ -95,7 +112,7 @@ other_rustc()
 
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 13
+ktap_set_plan 14
 test_with stock "without metadata, make names the command" names_the_command
 test_with stock "with it, make builds for the headers package" builds_on_headers
 test_with stock "not after the package has changed" after_an_upgrade
@@ -103,6 +120,7 @@ test_with stock "nor is a self-contained module built on it" not_self_contained
 test_with stock "the kernel has the Rust symbols of its source" hashes_match
 test_with stock "refuses the source of another kernel" refuses "is the source of linux $KERNEL_ID" \
 	metadata KERNEL_SOURCE="$KERNEL_SRC"
+test_with stock "takes the source out of a linux-source package" from_package
 test_with stock "asks for KERNEL_SOURCE" refuses "rust-metadata needs KERNEL_SOURCE=" \
 	metadata KERNEL_SOURCE=
 test_with stock "a broken tarball leaves nothing" broken_tarball

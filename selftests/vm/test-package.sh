@@ -47,10 +47,11 @@ in_root()
 	IN_ROOT=$WORK/root in_sysroot --rw env DEBIAN_FRONTEND=noninteractive "$@"
 }
 
-# Without metadata, of which the package's log says where it comes from. With it, the rest goes on.
+# Without the source, of which the package's log says what it is for. With it, the rest goes on.
 explains()
 {
-	copy_cleanroot "$WORK/root"
+	copy_cleanroot "$WORK/root" || return
+	mv "$WORK/root/usr/src/linux-source-$STOCK_SERIES.tar.xz" "$WORK/"
 	! in_root sh -c "dpkg -i $IN_WORK/own/*.deb" || return
 	in_root sh -c 'cat /var/lib/dkms/amd-mce-guard/*/build/make.log' |
 		grep -E 'Install the package linux-source-[0-9.]+, from which it is made'
@@ -58,7 +59,7 @@ explains()
 
 installs()
 {
-	in_root ln -s "$STOCK_DIR/amd-mce-guard" /var/cache/amd-mce-guard
+	mv "$WORK/linux-source-$STOCK_SERIES.tar.xz" "$WORK/root/usr/src/"
 	in_root dpkg --configure -a || return
 	ls "$INSTALLED" &&
 		[[ $(in_root modinfo -k "$RELEASE" -F vermagic amd_mce_guard) == "$RELEASE "* ]]
@@ -143,7 +144,7 @@ removes()
 	in_root dpkg --purge amd-mce-guard-dkms &&
 		list=$(in_root lsinitramfs "/boot/initrd.img-$RELEASE") || return
 	grep -E '/modprobe$' <<< "$list" && ! grep -i 'amd.mce.guard' <<< "$list" &&
-		! find "$WORK/root"/{usr,etc,var/lib,boot} -iname '*amd?mce?guard*' | grep .
+		! find "$WORK/root"/{usr,etc,var,boot} -iname '*amd?mce?guard*' | grep .
 }
 
 rm -rf "$WORK"
@@ -152,8 +153,8 @@ ktap_print_header
 ktap_set_plan 12
 test_that "make deb builds a package of the module's version" own_version
 test_that "lintian has nothing to say" lintian_clean
-test_with stock "without metadata, make.log says what to install" explains
-test_with stock "with it, DKMS builds the module for the kernel's headers" installs
+test_with stock "without the kernel's source, make.log says what to install" explains
+test_with stock "with it, DKMS makes metadata and the module for the kernel's headers" installs
 test_with stock "DKMS leaves out older kernels" for_older_kernels
 test_with stock "initramfs-tools takes it into the initramfs" initramfs_tools
 test_with stock "so does dracut" dracut

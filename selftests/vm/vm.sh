@@ -16,12 +16,13 @@ readonly JOB_TIMEOUT=600 KSELFTEST_TIMEOUT=3600 PROCEDURE_TIMEOUT=2400
 # run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
 # system and runs selftests/vm/jobs/JOB.sh there, whose output, results and console end up in DIR,
 # below build/. The job finds DIR as /lab and what is built for the kernel as $OUT. INITRD is
-# another initramfs for the stock kernel, SECURE_BOOT has it boot as in secureboot.sh.
+# another initramfs for the stock kernel, SECURE_BOOT has it boot as in secureboot.sh, MACHINE is
+# what the job managed has as its root.
 run_vm()
 {
 	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$JOB_TIMEOUT cpus=2
 	local export=local,security_model=none accel=(-accel "tcg,thread=multi" -cpu "$cpu")
-	local IN_SYSROOT=() BOOT
+	local IN_SYSROOT=() BOOT MORE=()
 
 	arguments="console=ttyS0 quiet panic=-1 oops=panic log_buf_len=4M"
 	arguments+=" root=root ro rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose"
@@ -38,6 +39,12 @@ run_vm()
 	# One guest after the other: a second CPU would only wait for the first.
 	procedure) timeout=$PROCEDURE_TIMEOUT cpus=1 ;;
 	kselftest | nested | faults) timeout=$KSELFTEST_TIMEOUT ;;
+	# What is written to ssh.sock comes out of a port there.
+	managed)
+		timeout=$KSELFTEST_TIMEOUT
+		MORE=(-device virtio-serial -device "virtserialport,chardev=ssh,name=ssh"
+			-chardev "socket,id=ssh,path=$in_vm/ssh.sock,server=on,wait=off"
+			-virtfs "$export,path=$MACHINE,mount_tag=machine,multidevs=remap") ;;
 	esac
 	shift 3
 	rm -rf "$dir"
@@ -51,7 +58,7 @@ run_vm()
 		-d cpu_reset -D "$in_vm/cpu.log" \
 		-virtfs "$export,path=/,mount_tag=root,readonly=on,multidevs=remap" \
 		-virtfs "$export,path=$in_vm,mount_tag=lab" \
-		"${BOOT[@]}" > "$dir/qemu.log" 2>&1 < /dev/null ||
+		"${MORE[@]}" "${BOOT[@]}" > "$dir/qemu.log" 2>&1 < /dev/null ||
 		echo "exit status $?" >> "$dir/qemu.log"
 	[ "$(cat "$dir/status" 2> /dev/null)" = 0 ]
 }
