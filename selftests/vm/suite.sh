@@ -31,11 +31,12 @@ test_with()
 # refuses PATTERN COMMAND...: COMMAND fails, and its words have PATTERN
 refuses()
 {
-	local pattern=$1 output
+	local pattern=$1 output status=0
 
 	shift
-	! output=$("$@" 2>&1) || { echo "nothing wrong with that"; return 1; }
+	output=$("$@" 2>&1) || status=$?
 	printf '%s\n' "$output" | tail -n 20
+	[ "$status" != 0 ] || { echo "nothing wrong with that"; return 1; }
 	grep -q -- "$pattern" <<< "$output"
 }
 
