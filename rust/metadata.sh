@@ -106,36 +106,39 @@ flock -n 9 || {
 	flock 9
 }
 
+# Begun anew each time. What does not come to its end is not for anybody to build on.
+drop_unfinished()
+{
+	stop_ticker
+	rm -rf "$tree.source.new" "$tree.source.new.partial"
+	[ -e "$tree/amd_mce_guard.mk" ] || rm -rf "$tree" "$tree.source"
+}
+trap drop_unfinished EXIT
+# shellcheck disable=SC2034 # for progress.sh
+KEPT='a tree that was there is as it was, or gone; run this again'
+
 STAGES=4
 if [ -d "$KERNEL_SOURCE" ]; then
 	[ -d "$KERNEL_SOURCE/arch/x86" ] || die "$KERNEL_SOURCE is not a kernel source tree"
 	source=$(realpath "$KERNEL_SOURCE")
 else
 	STAGES=5
-	source=$CACHE/trees/source-$release.new
+	source=$tree.source.new
 	stage "source of linux $release" "$logs/source.log" no_count \
 		unpack_source "$KERNEL_SOURCE" "$source"
 fi
 version=$(make -s -C "$source" kernelversion)
-[[ $release == "$version"* ]] || {
-	rm -rf "$CACHE/trees/source-$release.new"
+[ -n "$version" ] || die "$KERNEL_SOURCE is not a kernel's source: it has no version"
+[[ $release =~ ^"$version"([^0-9.]|$) ]] ||
 	die "$KERNEL_SOURCE is the source of linux $version, not of $release"
-}
-if [ ! -d "$KERNEL_SOURCE" ]; then
-	rm -rf "${source%.new}"
-	mv "$source" "${source%.new}"
-	source=${source%.new}
-fi
 
-# Begun anew each time. What does not come to its end is not for anybody to build on.
-drop_unfinished()
-{
-	stop_ticker
-	[ -e "$tree/amd_mce_guard.mk" ] || rm -rf "$tree"
-}
-trap drop_unfinished EXIT
 rm -rf "$tree"
 mkdir -p "$tree"
+if [ ! -d "$KERNEL_SOURCE" ]; then
+	rm -rf "$tree.source"
+	mv "$source" "$tree.source"
+	source=$tree.source
+fi
 stage "exports of $release" "$logs/exports.log" no_count list_exports
 stage "configuration of $release" "$logs/configure.log" no_count configure
 stage "Rust metadata for $release" "$logs/prepare.log" objects prepare

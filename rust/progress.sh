@@ -17,6 +17,7 @@ say()
 STAGE=0
 STAGES=0
 TICKER=
+KEPT='what was finished is kept, the next run goes on from here'
 
 elapsed()
 {
@@ -52,7 +53,7 @@ stop_ticker()
 interrupted()
 {
 	stop_ticker
-	say "interrupted; what was finished is kept, the next run goes on from here"
+	say "interrupted; $KEPT"
 	exit 130
 }
 trap stop_ticker EXIT
@@ -106,5 +107,5 @@ explain_failure()
 	elif grep -qE "$NO_NETWORK" "$1"; then
 		say "the package mirror cannot be reached: check the network and run this again"
 	fi
-	say "the whole log is $1; what was finished is kept, the next run goes on from here"
+	say "the whole log is $1; $KEPT"
 }

@@ -68,6 +68,26 @@ hashes_match()
 		grep 'the kernel exports all [0-9]* Rust symbols'
 }
 
+# another_source [VERSION]: a source that says that it is of that version
+another_source()
+{
+	local source=$WORK/another-source
+
+	mkdir -p "$source/arch/x86"
+	printf 'kernelversion:\n\t@echo %s\n' "$1" > "$source/Makefile"
+	metadata KERNEL_SOURCE=$IN_WORK/another-source
+}
+
+# The other's version may be how that of the kernel begins, and what has none is no kernel.
+other_sources()
+{
+	use_kernel stock
+	refuses "is the source of linux $STOCK_SERIES, not of" another_source "$STOCK_SERIES" &&
+		refuses "it has no version" another_source &&
+		use_kernel test &&
+		refuses "is the source of linux $KERNEL_ID" metadata KERNEL_SOURCE="$KERNEL_SRC"
+}
+
 # A package with next to nothing in it, but a version. What is not of the kernel is not kept.
 from_package()
 {
@@ -82,14 +102,14 @@ from_package()
 	in_sysroot dpkg-deb -b $IN_WORK/deb $IN_WORK/$name.deb &&
 		refuses 'is the source of linux 9.9.9, not of' metadata \
 			KERNEL_SOURCE=$IN_WORK/$name.deb &&
-		! ls -d "$WORK"/amd-mce-guard/trees/source-*
+		! ls -d "$WORK"/amd-mce-guard/trees/*source*
 }
 
 broken_tarball()
 {
 	head -c 100000 /dev/urandom > "$WORK/broken.tar.xz"
 	refuses 'source of linux .* FAILED' metadata KERNEL_SOURCE=$IN_WORK/broken.tar.xz &&
-		! ls -d "$WORK"/amd-mce-guard/trees/source-*
+		! ls -d "$WORK"/amd-mce-guard/trees/*source*
 }
 
 # without_symvers [VARIABLE=VALUE...]: a headers package that has none
@@ -118,8 +138,7 @@ test_with stock "with it, make builds for the headers package" builds_on_headers
 test_with stock "not after the package has changed" after_an_upgrade
 test_with stock "nor is a self-contained module built on it" not_self_contained
 test_with stock "the kernel has the Rust symbols of its source" hashes_match
-test_with stock "refuses the source of another kernel" refuses "is the source of linux $KERNEL_ID" \
-	metadata KERNEL_SOURCE="$KERNEL_SRC"
+test_with stock "refuses the source of another kernel" other_sources
 test_with stock "takes the source out of a linux-source package" from_package
 test_with stock "asks for KERNEL_SOURCE" refuses "rust-metadata needs KERNEL_SOURCE=" \
 	metadata KERNEL_SOURCE=
