@@ -9,10 +9,11 @@ as_name()
 	sed -E 's/[^[:alnum:]._-]+/-/g; s/^-|-$//g' <<< "$1" | cut -c 1-100
 }
 
-# report(ktap) - each result in a test's output, as kselftest's runner prints it, and its own, too
+# report(name, ktap) - each result in a test's output, as kselftest's runner prints it, and its own,
+# too; a test without any has failed
 report()
 {
-	local line result
+	local line result found=
 
 	while read -r line; do
 		case $line in
@@ -21,11 +22,13 @@ report()
 		"not ok "* | "# not ok "*) result=fail ;;
 		*) continue ;;
 		esac
+		found=yes
 		line=${line#\# }
 		line=${line#*ok +([0-9]) }
 		line=${line%% # *}
 		lava-test-case "$(as_name "${line#selftests: amd_mce_guard: }")" --result $result
-	done < "$1"
+	done < "$2"
+	[ -n "$found" ] || lava-test-case "test-$1.sh" --result fail
 }
 
 shopt -s extglob
@@ -38,7 +41,7 @@ for name; do
 	../run_kselftest.sh --test "amd_mce_guard:test-$name.sh" >> "$output" 2>&1
 	cat "$output"
 	lava-test-set start "$name"
-	report "$output"
+	report "$name" "$output"
 	lava-test-set stop
 done
 rm "$output"

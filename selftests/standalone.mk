@@ -39,6 +39,8 @@ stage:
 	@mkdir -p $(stage_ksft)/amd_mce_guard $(STAGE)/scripts
 	@ln -sfn $(addprefix $(KSFT)/,$(linked)) $(stage_ksft)/
 	@ln -sfn $(KSFT)/../../../scripts/subarch.include $(STAGE)/scripts/
+	@$(if $(GUARD),:,echo 'amd_mce_guard: there is no module beside the tests, which take that of' \
+		'the machine they run on')
 	@rsync -a --exclude='*.o' --exclude='.*' $(tests) $(stage_ksft)/amd_mce_guard/
 
 clean:

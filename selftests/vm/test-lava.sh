@@ -77,7 +77,8 @@ same_results()
 		[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
 }
 
-# A runner that prints one result of each kind, and a LAVA that writes down what it is told.
+# A runner that prints one result of each kind, one that prints none, and a LAVA that writes down
+# what it is told.
 tells()
 {
 	local dir=$WORK/told
@@ -97,12 +98,17 @@ tells()
 	} > "$dir/run_kselftest.sh"
 	chmod +x "$dir"/bin/* "$dir/run_kselftest.sh"
 	PATH=$dir/bin:$PATH "$dir/amd_mce_guard/lava.sh" load > /dev/null
+	printf '#!/bin/sh\necho no such test\n' > "$dir/run_kselftest.sh"
+	PATH=$dir/bin:$PATH "$dir/amd_mce_guard/lava.sh" lode > /dev/null
 	diff - "$dir/log" <<- END
 		lava-test-set start load
 		lava-test-case it-loads --result pass
 		lava-test-case it-is-still-there --result fail
 		lava-test-case it-unloads --result skip
 		lava-test-case test-load.sh --result fail
+		lava-test-set stop
+		lava-test-set start lode
+		lava-test-case test-lode.sh --result fail
 		lava-test-set stop
 	END
 }
