@@ -7,12 +7,12 @@
 source "$(dirname "$0")/lab.sh"
 source "$TOP/selftests/vm/cleanroot.sh"
 
-# packages_in ROOT: the sizes of the packages there, in bytes
+# packages_in ROOT: the sizes of the packages there, in bytes, as the sysroot knows the archive
 packages_in()
 {
 	# shellcheck disable=SC2016 # dpkg-query's notation
 	IN_ROOT=$1 in_sysroot dpkg-query -W -f '${Package}:${Architecture}=${Version}\n' |
-		IN_ROOT=$1 in_sysroot xargs apt-cache show 2> /dev/null | sed -n 's/^Size: //p'
+		in_sysroot xargs apt-cache show 2> /dev/null | sed -n 's/^Size: //p'
 }
 
 # fetched LOG: the same of what apt says there that it has

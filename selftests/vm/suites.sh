@@ -100,7 +100,9 @@ kernels()
 		echo test fixed reverted stock "$DEBIAN_VULNERABLE" ;;
 	running | signing)
 		echo test stock ;;
-	package | machine)
+	package)
+		echo test stock norust cleanroot ;;
+	machine)
 		echo test stock cleanroot ;;
 	contained)
 		echo test norust "$DEBIAN_VULNERABLE" ;;

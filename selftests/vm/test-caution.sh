@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What is decided before anything can go wrong: whether a kernel may be injected errors into, and
-# what the lab's host VM runs on.
+# What is decided before anything can go wrong: whether a kernel may be injected errors into, what
+# the lab's host VM runs on, and what may be skipped.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
 source "$TOP/selftests/machine.sh"
+source "$TOP/selftests/vm/suites.sh"
+
+readonly WORK="$BUILD/check/caution"
 
 have_the_fix()
 {
@@ -52,11 +55,33 @@ with_nonsense()
 	grep -x 'amd_mce_guard: ACCEL=xen is neither tcg nor kvm' <<< "$output"
 }
 
+# An archive that has nothing is asked for a kernel. Without it, a test is skipped; one with another
+# kernel may not be.
+gone()
+(
+	in_sysroot() { :; }
+	stock_dir() { echo "$WORK/${STOCK_DIR##*/}"; }
+	kernel_obj_dir() { echo "$(stock_dir)/tree"; }
+	on="a self-contained module on Debian's linux"
+
+	use_kernel debian-6.19.99
+	prepare_stock || return
+	output=$(test_with debian-6.19.99 "$on 6.19.99" false) &&
+		printf '%s\n' "$output" &&
+		grep -x "ok [0-9]* $on 6.19.99 # SKIP" <<< "$output" &&
+		grep -x "# SKIP: Debian's archive has no image of linux 6.19.99 any more" \
+			<<< "$output" &&
+		may_skip contained "$on 6.19.99: a test" &&
+		! may_skip contained "$on 6.19.8: a test"
+)
+
+mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 4
+ktap_set_plan 5
 test_that "a kernel since 6.19.10 or 7.0 is taken for fixed" have_the_fix 6.19.10 6.19.12-custom \
 	7.0.0 7.0 7.0.0-arch1-1 7.1.0-rc1 7.3.4+deb14-amd64 8.0.0-rc1
 test_that "one that may lack the fix is not" may_lack_it 6.19.0 6.19.9 6.19.9-200.fc43.x86_64 \
 	6.19.8+deb14-amd64 6.19.0-rc7 7.0.0-rc3 7.0.0-rc7-next 6.18.44 6.12.94+deb13-amd64
 test_that "ACCEL=kvm without a usable /dev/kvm: the lab says so and goes on with TCG" without_kvm
 test_that "no other ACCEL is accepted" with_nonsense
+test_that "what needs a kernel that the archive has not any more is skipped, with the reason" gone

@@ -65,13 +65,36 @@ installs()
 		[[ $(in_root modinfo -k "$RELEASE" -F vermagic amd_mce_guard) == "$RELEASE "* ]]
 }
 
-for_older_kernels()
+# dkms_for COMMAND RELEASE HEADERS: DKMS, for another kernel
+dkms_for()
 {
 	local module
 
-	module=$(in_root sh -c 'cd /var/lib/dkms && ls -d amd-mce-guard/[0-9]*') || return
-	refuses 'BUILD_EXCLUSIVE directive' in_root dkms build "$module" -k 6.12.1-amd64 \
-		--kernelsourcedir "/usr/src/linux-headers-$RELEASE"
+	module=$(in_root sh -c 'cd /var/lib/dkms && ls -d amd-mce-guard/[0-9]*') &&
+		in_root dkms "$1" "$module" -k "$2" --kernelsourcedir "$3"
+}
+
+for_older_kernels()
+{
+	refuses 'BUILD_EXCLUSIVE directive' dkms_for build 6.12.1-amd64 \
+		"/usr/src/linux-headers-$RELEASE"
+}
+
+# With the objects for that made already, as by hand.
+without_rust()
+{
+	local release built
+
+	use_kernel norust
+	release=$(kernel_release)
+	ln -s "$KERNEL_OBJ/amd-mce-guard/trees/$release-self-contained" \
+		"$WORK/root/var/cache/amd-mce-guard/trees/" &&
+		dkms_for build "$release" "$KERNEL_OBJ" || return
+	built=$(find "$WORK/root/var/lib/dkms" -path "*/$release/*" -name 'amd_mce_guard.ko*')
+	built=$(in_sysroot nm -u "/repo${built#"$TOP"}") || return
+	echo "$built"
+	grep -qw register_ftrace_function <<< "$built" && ! grep -E ' (_R|rust_)' <<< "$built" &&
+		dkms_for unbuild "$release" "$KERNEL_OBJ"
 }
 
 # in_initramfs LIST IMAGE PATTERN...: each is there
@@ -150,12 +173,13 @@ removes()
 rm -rf "$WORK"
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 12
+ktap_set_plan 13
 test_that "make deb builds a package of the module's version" own_version
 test_that "lintian has nothing to say" lintian_clean
 test_with stock "without the kernel's source, make.log says what to install" explains
 test_with stock "with it, DKMS makes metadata and the module for the kernel's headers" installs
 test_with stock "DKMS leaves out older kernels" for_older_kernels
+test_with stock "for a kernel without CONFIG_RUST, it builds a self-contained module" without_rust
 test_with stock "initramfs-tools takes it into the initramfs" initramfs_tools
 test_with stock "so does dracut" dracut
 test_with stock "the doctor is installed" installs_doctor

@@ -3,6 +3,9 @@
 # Under Secure Boot: what becomes of the module unsigned, and signed as in $MODULES. A line each.
 
 dmesg | grep -E 'Kernel is locked down from EFI Secure Boot' || exit 1
+mountpoint -q /sys/kernel/security || mount -t securityfs none /sys/kernel/security
+# As with lockdown=integrity.
+grep -F '[integrity]' /sys/kernel/security/lockdown || exit 1
 
 # try NAME KO: one line of what loading it and the kernel say
 try()
