@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # make-deb.sh DIR: builds the Debian source package and the package of this tree, which both end up
-# in DIR. Whoever builds it is its maintainer: DEBFULLNAME and DEBEMAIL. VERSION is for tests.
+# in DIR. Whoever builds it is its maintainer: DEBFULLNAME and DEBEMAIL. VERSION names another one
+# than the module's.
 set -e
 
 here=$(realpath "$(dirname "$0")")
