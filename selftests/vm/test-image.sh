@@ -60,18 +60,18 @@ c_imports_only()
 	grep -qw register_ftrace_function <<< "$imports" && ! grep -E ' (_R|rust_)' <<< "$imports"
 }
 
-# sites SECTION: how many places in the module that section has
+# sites SECTION: how many places in the module KO that section has
 sites()
 {
-	in_sysroot readelf -rW "$KERNEL_OUT/module/rust/amd_mce_guard.ko" |
+	in_sysroot readelf -rW "$KO" |
 		sed -n "/section '.rela.$1'/,/^\$/p" | grep -c R_X86
 }
 
 # calls SYMBOL: how many places in code call or jump to it
 calls()
 {
-	in_sysroot readelf -rW "$KERNEL_OUT/module/rust/amd_mce_guard.ko" |
-		sed -nE "/section '\.rela\.(text|init\.text|exit\.text)/,/^\$/p" | grep -cE " $1 "
+	in_sysroot readelf -rW "$KO" | sed -nE \
+		"/section '\.rela\.(text|init\.text|exit\.text)/,/^\$/p" | grep -cE " $1 "
 }
 
 # Every return, every indirect call, and what to unwind in between; also what no function of the
@@ -81,6 +81,7 @@ complete()
 	local returns indirect
 
 	use_kernel "$NEWEST"
+	KO=${1:-$KERNEL_OUT/module/rust/amd_mce_guard.ko}
 	returns=$(calls __x86_return_thunk)
 	indirect=$(calls '__x86_indirect_thunk_[a-z0-9]*')
 	echo "$returns returns, $(sites return_sites) sites; $indirect indirect calls," \
@@ -91,6 +92,16 @@ complete()
 		[ "$(sites orc_unwind_ip)" -gt "$returns" ] &&
 		[ "$(sites __mcount_loc)" = "$(calls __fentry__)" ] &&
 		[ "$(sites static_call_sites)" = $((2 * $(calls '__SCT__[^ ]*'))) ]
+}
+
+# Without IBT the kernel's build has objtool look at each object, and not at the whole module.
+object_by_object()
+{
+	use_kernel "$NEWEST"
+	in_sysroot make -C /repo KDIR="$KERNEL_OBJ" "${KERNEL_GUARD[@]}" MO="$IN_WORK/module" \
+		CONFIG_X86_KERNEL_IBT= CONFIG_KLP_BUILD= &&
+		in_sysroot readelf -SW "$IN_WORK/module/rust/reached/rust.o" |
+		grep -F .orc_unwind && complete "$IN_WORK/module/rust/amd_mce_guard.ko"
 }
 
 # A function that is reached, and a section that speaks of it, as __bug_table does of a BUG().
@@ -109,10 +120,11 @@ lost_note()
 
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 6
+ktap_set_plan 7
 test_with stock "what an image exports is what its kernel's Module.symvers says" lists_exports
 test_with "$NEWEST" "Rust symbols of another rustc are refused" other_hashes
 test_with "$NEWEST" "structures of another kernel are refused" other_layout
 test_with "$NEWEST" "a self-contained module imports C only" c_imports_only
 test_with "$NEWEST" "it has all that objtool makes" complete
+test_with "$NEWEST" "so it has where objtool looks at each object" object_by_object
 test_that "a link that would lose what is said of a function is refused" lost_note
