@@ -41,7 +41,8 @@ stage:
 	@ln -sfn $(KSFT)/../../../scripts/subarch.include $(STAGE)/scripts/
 	@$(if $(GUARD),:,echo 'amd_mce_guard: there is no module beside the tests, which take that of' \
 		'the machine they run on')
-	@rsync -a --exclude='*.o' --exclude='.*' $(tests) $(stage_ksft)/amd_mce_guard/
+	@rsync -a --no-owner --no-group --exclude='*.o' --exclude='.*' $(tests) \
+		$(stage_ksft)/amd_mce_guard/
 
 clean:
 	rm -rf $(STAGE)

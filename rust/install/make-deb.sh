@@ -24,7 +24,8 @@ mkdir -p "$source"
 cd "$top"
 tar -c --exclude='*.o' --exclude='*.ko' --exclude='.*.cmd' --exclude='*.mod*' \
 	--exclude=bindings_generated.rs \
-	Makefile Kbuild COPYING dkms.conf rust | tar -C "$source" -x
+	Makefile Kbuild COPYING dkms.conf rust |
+	tar -C "$source" --no-same-owner -x
 cp -r rust/install/debian "$source/debian"
 cd "$source"
 rm -r rust/install/debian
