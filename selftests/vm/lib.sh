@@ -68,7 +68,9 @@ in_sysroot()
 		root=--bind
 		shift
 	fi
-	[ "$(id -u)" -eq 0 ] || args+=(--unshare-user --uid 0 --gid 0)
+	# Who is root reads also what nobody may.
+	[ "$(id -u)" -eq 0 ] ||
+		args+=(--unshare-user --uid 0 --gid 0 --cap-add CAP_DAC_OVERRIDE)
 	[ -z "${KERNEL_TREE:-}" ] || args+=(--ro-bind "$KERNEL_TREE" /tree)
 	[ ! -e /etc/resolv.conf ] ||
 		args+=(--ro-bind "$(realpath /etc/resolv.conf)" /etc/resolv.conf)
