@@ -30,6 +30,8 @@ start()
 {
 	local way="-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 
+	# Rarely, what has come by a virtio port is not seen before something else comes.
+	way+=" -o ServerAliveInterval=5 -o ServerAliveCountMax=100"
 	VM=$WORK/$1
 	MACHINE=$IN_WORK/root run_vm "$VM" managed "$2" > /dev/null 2>&1 &
 	way+=" -o ProxyCommand=\"socat - UNIX-CONNECT:$IN_WORK/$1/ssh.sock\""
