@@ -7,6 +7,7 @@
 source "$(dirname "$0")/suite.sh"
 source "$TOP/selftests/machine.sh"
 source "$TOP/selftests/vm/suites.sh"
+source "$TOP/selftests/vm/tally.sh"
 
 readonly WORK="$BUILD/check/caution"
 
@@ -55,8 +56,8 @@ with_nonsense()
 	grep -x 'amd_mce_guard: ACCEL=xen is neither tcg nor kvm' <<< "$output"
 }
 
-# An archive that has nothing is asked for a kernel. Without it, a test is skipped; one with another
-# kernel may not be.
+# An archive that has nothing is asked for kernels. Without one a test is skipped, or all of a
+# suite; a test with another kernel may not be.
 gone()
 (
 	in_sysroot() { :; }
@@ -66,6 +67,13 @@ gone()
 
 	use_kernel debian-6.19.99
 	prepare_stock || return
+	use_kernel stock
+	prepare_stock || return
+	KTAP=$WORK/all.ktap
+	echo "1..0 # SKIP $(unavailable stock)" > "$KTAP"
+	tally_skips stock
+	echo "$skipped skipped, $failed failed: ${skips[*]}"
+	[ "$skipped,$failed" = 1,0 ] || return
 	output=$(test_with debian-6.19.99 "$on 6.19.99" false) &&
 		printf '%s\n' "$output" &&
 		grep -x "ok [0-9]* $on 6.19.99 # SKIP" <<< "$output" &&
