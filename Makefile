@@ -48,7 +48,7 @@ sign:
 
 # Says in words what is missing, before rustc or modpost fail without.
 preflight:
-	@SELF_CONTAINED=$(SELF_CONTAINED) rust/preflight.sh $(kdir) $(KDIR)
+	@SELF_CONTAINED=$(SELF_CONTAINED) rust/build/preflight.sh $(kdir) $(KDIR)
 
 # Makes what is missing of a tree for Rust modules, in the cache.
 rust-metadata:
@@ -72,7 +72,7 @@ deb:
 
 # Is this machine affected, is it protected? An exit status of 1 or 2 is an answer, too.
 doctor:
-	@rust/install/doctor.sh $(if $(IMAGE),--image $(IMAGE))
+	@rust/doctor/doctor.sh $(if $(IMAGE),--image $(IMAGE))
 
 setup:
 	@selftests/vm/setup.sh

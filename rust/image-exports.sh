@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # image-exports.sh VMLINUX: what that kernel exports, in the form of Module.symvers, to standard
-# output. VMLINUX is what install/unpack-image.sh makes of an image.
+# output. VMLINUX is what doctor/unpack-image.sh makes of an image.
 set -e -o pipefail
 
 vmlinux=$1

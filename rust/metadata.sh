@@ -12,7 +12,7 @@
 
 # shellcheck source-path=SCRIPTDIR
 here=$(dirname "$0")
-source "$here/progress.sh"
+source "$here/../selftests/vm/progress.sh"
 source "$here/kernel-source.sh"
 
 # settings FILE: what is set there, less what it records of tools
@@ -68,7 +68,7 @@ list_exports()
 	if [ -n "$symvers" ]; then
 		cp "$symvers" "$tree/Module.symvers"
 	else
-		"$here/install/unpack-image.sh" "$IMAGE" > "$tree/image" &&
+		"$here/doctor/unpack-image.sh" "$IMAGE" > "$tree/image" &&
 			"$here/image-exports.sh" "$tree/image" > "$tree/Module.symvers"
 	fi
 }
@@ -77,7 +77,7 @@ list_exports()
 check_tree()
 {
 	if [ -e "$tree/image" ]; then
-		"$here/check-layout.sh" "$tree" "$tree/image" "${tools[@]}" || return
+		"$here/build/check-layout.sh" "$tree" "$tree/image" "${tools[@]}" || return
 		rm "$tree/image"
 	fi
 	if [ -n "$self_contained" ]; then

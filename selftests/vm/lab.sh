@@ -5,7 +5,7 @@
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$TOP/selftests/vm/versions.sh"
-source "$TOP/selftests/../rust/progress.sh"
+source "$TOP/selftests/vm/progress.sh"
 source "$TOP/selftests/vm/sysroot.sh"
 source "$TOP/selftests/vm/source.sh"
 source "$TOP/selftests/vm/kernel.sh"

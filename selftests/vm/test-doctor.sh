@@ -41,7 +41,7 @@ says()
 {
 	local output status=0
 
-	output=$(in_sysroot rust/install/doctor.sh --root $MACHINE "${@:3}") || status=$?
+	output=$(in_sysroot rust/doctor/doctor.sh --root $MACHINE "${@:3}") || status=$?
 	printf '%s\n' "$output"
 	[ $status -eq "$1" ] && grep -qE "$2" <<< "$output"
 }
@@ -97,9 +97,9 @@ no_image()
 no_symbols()
 {
 	machine
-	in_sysroot sh -c "rust/install/unpack-image.sh build/kernels/test/bzImage |
+	in_sysroot sh -c "rust/doctor/unpack-image.sh build/kernels/test/bzImage |
 		sed 's/0\x001\x002/0\x002\x001/' > $MACHINE/vmlinux
-		rust/install/clear-bank.pl $MACHINE/vmlinux" | grep '^unknown .*CONFIG_KALLSYMS'
+		rust/doctor/clear-bank.pl $MACHINE/vmlinux" | grep '^unknown .*CONFIG_KALLSYMS'
 }
 
 no_kernel()
@@ -111,7 +111,7 @@ no_kernel()
 in_json()
 {
 	machine && has_guard amd_clear_bank
-	in_sysroot sh -c "rust/install/doctor.sh --json --root $MACHINE |
+	in_sysroot sh -c "rust/doctor/doctor.sh --json --root $MACHINE |
 		python3 -m json.tool --compact" > "$ROOT/json" &&
 		grep '^{"status":"protected",.*"smca":false,.*"polling":"on",.*"guarded":3}$' \
 			"$ROOT/json"

@@ -21,7 +21,7 @@ kernel()
 exports()
 {
 	kernel "$1"
-	in_sysroot sh -c "rust/install/unpack-image.sh $IMAGE > $IN_WORK/vmlinux &&
+	in_sysroot sh -c "rust/doctor/unpack-image.sh $IMAGE > $IN_WORK/vmlinux &&
 		rust/image-exports.sh $IN_WORK/vmlinux > $IN_WORK/symvers"
 }
 
@@ -47,7 +47,7 @@ other_layout()
 	exports "$NEWEST" || return
 	kernel stock
 	refuses 'of the kernel (<) is not what the configuration makes (>)' \
-		in_sysroot rust/check-layout.sh "$TREE" "$IN_WORK/vmlinux" CC=gcc-14
+		in_sysroot rust/build/check-layout.sh "$TREE" "$IN_WORK/vmlinux" CC=gcc-14
 }
 
 c_imports_only()

@@ -21,7 +21,7 @@ fake_kdir()
 # preflight [VARIABLE=VALUE...]: run it on that tree
 preflight()
 {
-	in_sysroot env "$@" rust/preflight.sh "${KDIR_INSIDE:-/repo${KDIR#"$TOP"}}"
+	in_sysroot env "$@" rust/build/preflight.sh "${KDIR_INSIDE:-/repo${KDIR#"$TOP"}}"
 }
 
 # complains PATTERN [VARIABLE=VALUE...]: the preflight fails and its words have PATTERN

@@ -15,7 +15,7 @@ says()
 	[ $status -eq "$1" ] && grep -qE "$2" <<< "$output"
 }
 
-readonly DOCTOR=/repo/rust/install/doctor.sh
+readonly DOCTOR=/repo/rust/doctor/doctor.sh
 readonly NOBODY=(setpriv --reuid 65534 --clear-groups)
 
 loaded()

@@ -6,7 +6,7 @@
 set -e -o pipefail
 
 tree=$1 vmlinux=$2
-here=$(realpath "$(dirname "$0")")
+here=$(realpath "$(dirname "$0")/..")
 structures='ftrace_ops module mce cpuinfo_x86 pt_regs debugfs_u32_array'
 
 # Not by a pipe: a grep that has seen enough would make readelf fail.
