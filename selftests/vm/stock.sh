@@ -14,7 +14,7 @@ use_stock()
 	KERNEL_ID=${1#debian-}
 	KERNEL_ID=${KERNEL_ID/stock/$STOCK_SERIES}
 	KERNEL_SRC=/cache/src/linux-$KERNEL_ID
-	key=$(cat "$TOP"/selftests/vm/inside/prepare-*.sh "$TOP/selftests/vm/guest/to-9p.sh" |
+	key=$(cat "$TOP"/selftests/vm/inside/prepare-{stock,image}.sh "$TOP/selftests/vm/guest/to-9p.sh" |
 		sha256sum | cut -c 1-8)
 	STOCK_DIR=/cache/kernel/debian-$KERNEL_ID-$key
 	KERNEL_OBJ=$STOCK_DIR/tree
