@@ -22,13 +22,17 @@ copy_kernel()
 	esac
 }
 
-# From selftests/ into OUT/kselftest, as anybody would.
+# From selftests/ into OUT/kselftest, as anybody would; for Debian's kernel by its headers, without
+# any kernel source to be seen.
 install_tests()
 {
+	local ksft=$KERNEL_SRC/tools/testing/selftests IN_SYSROOT=()
+
+	[ "$KERNEL_NAME" != stock ] || ksft='' IN_SYSROOT=(--tmpfs /cache/src)
 	in_sysroot make -C /repo/selftests install KDIR="$KERNEL_OBJ" STAGE="$KERNEL_OUT/stage" \
 		GUARD="$KERNEL_OUT/module/rust/amd_mce_guard.ko" \
 		INSTALL_PATH="$KERNEL_OUT/kselftest" \
-		KSFT="$KERNEL_SRC/tools/testing/selftests" USERLDFLAGS=-static
+		KSFT="$ksft" USERLDFLAGS=-static
 }
 
 build_guest()
