@@ -4,8 +4,11 @@
 # What `make check` consists of: jobs, which it runs side by side, and the suites of each, which
 # have their KTAP in build/check/JOB/SUITE.ktap.
 
-# The kselftests that a VM with something to guard runs.
-readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug threshold stress)
+# The kselftests that any VM with something to guard runs: those in selftests/Makefile, less what
+# needs a daemon beside it or a CPU of another kind.
+mapfile -t KSELFTESTS < <(sed -n 's/^\ttest-\([a-z]*\)\.sh.*/\1/p' \
+	"$(dirname "${BASH_SOURCE[0]}")/../Makefile" | grep -vx -e rasdaemon -e unaffected)
+readonly KSELFTESTS
 
 # Those of them in which the callback is called in different ways: by a trampoline of its own, which
 # checks no type, or from ftrace's list of users, which does.
