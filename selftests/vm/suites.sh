@@ -17,24 +17,23 @@ readonly CFI_KSELFTESTS=(deferred beside)
 # Those of them that run in a guest on KVM, which an error would panic.
 readonly NESTED_KSELFTESTS=(deferred memory)
 
-# What a fixed kernel runs with the guard, and without, as the reference for that.
+# What a fixed kernel runs without the guard, as the reference for what it does with it.
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug stock nested amd faults variants procedure contained cfi reference fixed
-	lint build metadata image install doctor running package signing lava machine
-	nofunction
+readonly JOBS=(debug stock nested amd faults variants procedure kernels clang reference selftest
+	lint build headers install doctor running package signing lava machine
 	intel hygon kunit smca preflight caution)
 
 # suites JOB: its suites
 suites()
 {
 	case $1 in
-	reference | fixed)
+	reference)
 		echo "${REFERENCES[@]}" ;;
 	amd)
 		echo "${KSELFTESTS[@]}" rasdaemon ;;
-	cfi)
+	clang)
 		echo "${CFI_KSELFTESTS[@]}" ;;
 	debug)
 		echo "${KSELFTESTS[@]}" checkers ;;
@@ -60,22 +59,12 @@ may_skip()
 	# Its root file system is in memory, where no page is clean.
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
-	"stock: all of it")
+	"stock: all of it" | "reference: all of it" | "running: all of it" | "machine: all of it" | \
+		"package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
 		unavailable stock > /dev/null ;;
-	"lint: "*"on Debian's linux"* | "build: "*"for Debian's linux"*)
-		unavailable stock > /dev/null ;;
-	"doctor: Debian's linux "*)
-		unavailable "$(sed -E 's/.* linux ([0-9.]+) .*/debian-\1/; s/debian-7.*/stock/' \
-			<<< "$2")" > /dev/null ;;
-	"running: all of it" | "machine: all of it" | "package: "* | "signing: "*)
-		unavailable stock > /dev/null ;;
-	"image: "*)
-		unavailable "${DEBIAN_VULNERABLE##* }" > /dev/null ||
-			unavailable stock > /dev/null ;;
-	"metadata: "*)
-		unavailable stock > /dev/null ;;
-	"contained: a self-contained module on Debian's linux "*)
-		unavailable "$(sed -E 's/.* linux ([0-9.]+):.*/debian-\1/' <<< "$2")" > /dev/null ;;
+	*": "*"Debian's linux "*)
+		unavailable "$(sed -E "s/.*Debian's linux ([0-9.]*[0-9]).*/debian-\1/" <<< "$2")" \
+			> /dev/null ;;
 	*)
 		return 1 ;;
 	esac
@@ -87,28 +76,22 @@ kernels()
 	case $1 in
 	debug | faults)
 		echo test debug ;;
-	cfi | stock)
+	clang | stock)
 		echo test "$1" ;;
-	fixed | reference)
-		echo test fixed ;;
-	variants)
-		echo test fixed reverted ;;
-	lint | build)
+	reference | variants | lint | running | signing)
 		echo test stock ;;
-	metadata)
-		echo test stock ;;
-	image)
-		echo test stock "${DEBIAN_VULNERABLE##* }" ;;
+	kernels)
+		echo test clang "${!VENDOR_SOURCE[@]}" "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
+	selftest)
+		echo test clang "${!VENDOR_SOURCE[@]}" newer-rustc ;;
+	build | headers)
+		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
 	doctor)
-		echo test fixed reverted stock "$DEBIAN_VULNERABLE" ;;
-	running | signing)
-		echo test stock ;;
-	package)
-		echo test stock norust cleanroot ;;
-	machine)
+		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
+	package | machine)
 		echo test stock cleanroot ;;
-	contained)
-		echo test norust "$DEBIAN_VULNERABLE" ;;
+	preflight)
+		echo test stock "$DEBIAN_BEFORE" ;;
 	*)
 		echo test ;;
 	esac
