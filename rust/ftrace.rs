@@ -54,12 +54,8 @@ impl<F: Function> Address<F> {
 }
 
 /// The type of what ftrace calls.
-pub type Callback = unsafe extern "C" fn(
-    c_ulong,
-    c_ulong,
-    *mut bindings::ftrace_ops,
-    *mut bindings::ftrace_regs,
-);
+pub type Callback =
+    unsafe extern "C" fn(c_ulong, c_ulong, *mut bindings::ftrace_ops, *mut bindings::ftrace_regs);
 
 /// What to do when `F` is entered.
 pub trait Handler<F: Function>: Sync {
@@ -247,6 +243,9 @@ mod tests {
 
     type Counted = Pin<KBox<Registration<SprintSymbol, Count>>>;
 
+    /// # Safety
+    ///
+    /// Only `rust_helper_sprint_symbol_entered()` may call this.
     #[no_mangle]
     unsafe extern "C" fn rust_sprint_symbol_entered(
         ops: *mut bindings::ftrace_ops,

@@ -220,9 +220,7 @@ fn with_symbol(address: usize, look: impl FnOnce(Symbol<'_>)) {
 
     // SAFETY: The buffer is as large as `sprint_symbol()` demands, and any address may be asked for.
     let len = unsafe { bindings::sprint_symbol(buffer.as_mut_ptr(), address) };
-    let text = usize::try_from(len)
-        .ok()
-        .and_then(|len| buffer.get(..len));
+    let text = usize::try_from(len).ok().and_then(|len| buffer.get(..len));
 
     if let Some(symbol) = text.and_then(Symbol::parse) {
         look(symbol);

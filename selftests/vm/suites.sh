@@ -22,7 +22,7 @@ readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
 readonly JOBS=(debug stock nested amd faults variants procedure kernels clang reference selftest
-	lint build headers install doctor running package signing lava machine
+	lint build install doctor running package signing lava machine
 	intel hygon kunit smca preflight caution)
 
 # suites JOB: its suites
@@ -84,7 +84,7 @@ kernels()
 		echo test clang "${!VENDOR_SOURCE[@]}" "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
 	selftest)
 		echo test clang "${!VENDOR_SOURCE[@]}" newer-rustc ;;
-	build | headers)
+	build)
 		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
 	doctor)
 		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;

@@ -86,7 +86,6 @@ gone()
 (
 	in_sysroot() { :; }
 	stock_dir() { echo "$WORK/${STOCK_DIR##*/}"; }
-	kernel_obj_dir() { echo "$(stock_dir)/tree"; }
 	on="a self-contained module on Debian's linux"
 
 	use_kernel debian-6.19.99

@@ -34,7 +34,7 @@ unsafe impl<T> PinInit<T> for T {
 /// # Invariants
 ///
 /// The closure does what [`PinInit`] promises.
-struct InitClosure<F, T, E>(F, PhantomData<fn(*mut T) -> Result<(), E>>);
+struct InitClosure<F, T, E>(F, PhantomData<fn(T, E)>);
 
 // SAFETY: By the type invariants.
 unsafe impl<F: FnOnce(*mut T) -> Result<(), E>, T, E> PinInit<T, E> for InitClosure<F, T, E> {

@@ -20,7 +20,11 @@ static FAILED: AtomicBool = AtomicBool::new(false);
 pub fn run_suite(suite: &str, tests: &[(&str, fn())]) -> Result {
     let mut failed = 0;
 
-    call_printk(b'6', c"selftest", format_args!("# {suite}: {} tests\n", tests.len()));
+    call_printk(
+        b'6',
+        c"selftest",
+        format_args!("# {suite}: {} tests\n", tests.len()),
+    );
     for (number, (name, test)) in tests.iter().enumerate() {
         FAILED.store(false, Relaxed);
         test();
