@@ -60,7 +60,7 @@ may_skip()
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
 	"stock: all of it" | "reference: all of it" | "running: all of it" | "machine: all of it" | \
-		"package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
+		"install: "* | "package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
 		unavailable stock > /dev/null ;;
 	*": "*"Debian's linux "*)
 		unavailable "$(sed -E "s/.*Debian's linux ([0-9.]*[0-9]).*/debian-\1/" <<< "$2")" \
@@ -78,7 +78,7 @@ kernels()
 		echo test debug ;;
 	clang | stock)
 		echo test "$1" ;;
-	reference | variants | lint | running | signing)
+	install | reference | variants | lint | running | signing)
 		echo test stock ;;
 	kernels)
 		echo test clang "${!VENDOR_SOURCE[@]}" "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
