@@ -4,8 +4,11 @@
 # What `make check` consists of: jobs, which it runs side by side, and the suites of each, which
 # have their KTAP in build/check/JOB/SUITE.ktap.
 
-# The kselftests that a VM with something to guard runs.
-readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug threshold stress)
+# The kselftests that any VM with something to guard runs: those in selftests/Makefile, less what
+# needs a daemon beside it or a CPU of another kind.
+mapfile -t KSELFTESTS < <(sed -n 's/^\ttest-\([a-z]*\)\.sh.*/\1/p' \
+	"$(dirname "${BASH_SOURCE[0]}")/../Makefile" | grep -vx -e rasdaemon -e unaffected)
+readonly KSELFTESTS
 
 # Those of them in which the callback is called in different ways: by a trampoline of its own, which
 # checks no type, or from ftrace's list of users, which does.
@@ -57,7 +60,7 @@ may_skip()
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
 	"stock: all of it" | "reference: all of it" | "running: all of it" | "machine: all of it" | \
-		"package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
+		"install: "* | "package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
 		unavailable stock > /dev/null ;;
 	*": "*"Debian's linux "*)
 		unavailable "$(sed -E "s/.*Debian's linux ([0-9.]*[0-9]).*/debian-\1/" <<< "$2")" \
@@ -75,7 +78,7 @@ kernels()
 		echo test debug ;;
 	clang | stock)
 		echo test "$1" ;;
-	reference | variants | lint | running | signing)
+	install | reference | variants | lint | running | signing)
 		echo test stock ;;
 	kernels)
 		echo test clang "${!VENDOR_SOURCE[@]}" "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
