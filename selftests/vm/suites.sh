@@ -59,8 +59,8 @@ may_skip()
 	# Its root file system is in memory, where no page is clean.
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
-	"stock: all of it" | "reference: all of it" | "running: all of it" | "machine: all of it" | \
-		"install: "* | "package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
+	"stock: all of it" | "reference: all of it" | "running: all of it" | \
+		"machine: all of it" | "install: "* | "package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
 		unavailable stock > /dev/null ;;
 	*": "*"Debian's linux "*)
 		unavailable "$(sed -E "s/.*Debian's linux ([0-9.]*[0-9]).*/debian-\1/" <<< "$2")" \
@@ -69,6 +69,9 @@ may_skip()
 		return 1 ;;
 	esac
 }
+
+# Kernels without Rust, or from before the defect.
+readonly OTHERS="clang ${!VENDOR_SOURCE[*]} $DEBIAN_BEFORE $DEBIAN_VULNERABLE"
 
 # kernels JOB: the kernels it needs, see kernel.sh
 kernels()
@@ -81,13 +84,13 @@ kernels()
 	install | reference | variants | lint | running | signing)
 		echo test stock ;;
 	kernels)
-		echo test clang "${!VENDOR_SOURCE[@]}" "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
+		echo test "$OTHERS" ;;
 	selftest)
 		echo test clang "${!VENDOR_SOURCE[@]}" newer-rustc ;;
 	build)
-		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
+		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" ;;
 	doctor)
-		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
+		echo test stock "$OTHERS" ;;
 	package | machine)
 		echo test stock cleanroot ;;
 	preflight)
