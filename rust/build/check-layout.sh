@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # check-layout.sh KDIR [VMLINUX]: are the structures that the module shares with the kernel laid out
-# there as the headers in KDIR make them, and does amd_clear_bank() take what the module expects? The
-# BTF of the kernel tells: that of VMLINUX; or of the vmlinux in KDIR; or of the running kernel, if
-# KDIR is for that. Where there is none, that is said and is no error.
+# there as the headers in KDIR make them, and does amd_clear_bank() take what the module expects?
+# The BTF of the kernel tells: that of VMLINUX; or of the vmlinux in KDIR; or of the running kernel,
+# if KDIR is for that. Where there is none, that is said and is no error.
 set -e -o pipefail
 
 kdir=$1 vmlinux=$2

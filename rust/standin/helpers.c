@@ -45,7 +45,7 @@ static int __init standin_selftest(void)
 	int failed = 0;
 
 	/* All of them, whatever fails. */
-#define SUITE(name) failed += !!rust_kunit_##name()
+#define SUITE(name) (failed += !!rust_kunit_##name())
 	STANDIN_SUITES;
 #undef SUITE
 	pr_info("selftest: %d suites failed\n", failed);

@@ -60,7 +60,8 @@ may_skip()
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
 	"stock: all of it" | "reference: all of it" | "running: all of it" | \
-		"machine: all of it" | "install: "* | "package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
+		"machine: all of it" | "install: "* | "package: "* | "signing: "* | \
+		*": "*"Debian's linux $STOCK_SERIES"*)
 		unavailable stock > /dev/null ;;
 	*": "*"Debian's linux "*)
 		unavailable "$(sed -E "s/.*Debian's linux ([0-9.]*[0-9]).*/debian-\1/" <<< "$2")" \

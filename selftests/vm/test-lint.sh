@@ -76,7 +76,7 @@ ktap_print_header
 ktap_set_plan 9
 test_that "rustfmt has nothing to change" rustfmt_clean
 test_that "clippy is silent on linux $(kernel_release)" clippy_clean "$KERNEL_OBJ" test
-test_with stock "clippy is silent on Debian's linux $STOCK_SERIES, with the stand-in and its tests" \
+test_with stock "clippy is silent on Debian's linux $STOCK_SERIES, the stand-in and its tests" \
 	clippy_clean "$STOCK_OBJ" stock SELFTEST=1
 test_that "shellcheck is silent" shellcheck_clean
 test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean
