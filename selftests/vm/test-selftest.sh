@@ -51,7 +51,7 @@ suites_pass()
 
 quiet()
 {
-	! grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|UBSAN:|CFI failure' \
+	! grep -E '^WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|UBSAN:|CFI failure' \
 		"$DIR/$1/dmesg"
 }
 
