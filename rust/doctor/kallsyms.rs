@@ -104,6 +104,8 @@ const TOKENS: usize = 256;
 const MAX_BLOCK: usize = 65536;
 /// So far the markers may be in front of the tokens.
 const MAX_MARKERS: usize = 4 << 20;
+/// Where something else looks like markers, this often is enough.
+const MAX_TRIES: usize = 16;
 
 fn word(data: &[u8], at: usize) -> Option<u32> {
     let bytes = data.get(at..at.checked_add(4)?)?;
@@ -200,12 +202,12 @@ impl Names {
             .rev()
             .step_by(4)
             .map(|at| at & !3)
+            .filter(|first| {
+                marker(*first, 0) == Some(0)
+                    && (1..MIN_SYMBOLS / 256).all(|i| follows(*first, i).is_some())
+            })
+            .take(MAX_TRIES)
             .find_map(|first| {
-                if marker(first, 0)? != 0
-                    || (1..MIN_SYMBOLS / 256).any(|i| follows(first, i).is_none())
-                {
-                    return None;
-                }
                 let last = (1..).take_while(|i| follows(first, *i).is_some()).last()?;
                 let guess = first.checked_sub(marker(first, last)? as usize)? & !3;
                 let start = (guess + 2 * MAX_BLOCK).min(first);
@@ -214,7 +216,8 @@ impl Names {
             })
     }
 
-    /// All of them, if they start there, behind their number, and end at `end`.
+    /// All of them, if they start there, behind their number, and end at `end`, where the markers
+    /// start.
     fn at(data: &[u8], mut at: usize, end: usize, tokens: &Tokens<'_>) -> Option<Self> {
         let (mut count_at, padding) = (at.checked_sub(4)?, word(data, at - 4)?);
         if padding == 0 {
@@ -224,8 +227,12 @@ impl Names {
         if !(MIN_SYMBOLS..=MAX_SYMBOLS).contains(&count) {
             return None;
         }
-        let mut names = Vec::with_capacity(count);
-        for _ in 0..count {
+        let (start, mut names) = (at, Vec::with_capacity(count));
+        for i in 0..count {
+            // Where the markers are others, this is not the start, or something is damaged.
+            if i % 256 == 0 && word(data, end + i / 64)? as usize != at - start {
+                return None;
+            }
             let mut length = usize::from(*data.get(at).filter(|_| at < end)?);
             at += 1;
             if length & 0x80 != 0 {

@@ -212,6 +212,16 @@ void _text(void)
 {
 	machine_check_poll(0, 0);
 }
+void _stext(void) __attribute__((alias("_text")));
+
+#ifndef UNTRACED
+void register_ftrace_function(void)
+{
+}
+#endif
+
+const char linux_banner[] =
+	"Linux version " RELEASE " (me@here) (" CC ") #1 SMP Thu Jan  1 00:00:00 1970\n";
 
 /* No kernel has fewer symbols. */
 __asm__ (".pushsection .data\n"
