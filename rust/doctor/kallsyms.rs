@@ -100,6 +100,7 @@ const MIN_SYMBOLS: usize = 1000;
 const MAX_SYMBOLS: usize = 1_000_000;
 const MAX_SIZE: u64 = 0x4000_0000;
 const TOKENS: usize = 256;
+const MAX_TOKEN: usize = 1024;
 /// So long 256 names may be.
 const MAX_BLOCK: usize = 65536;
 /// So far the markers may be in front of the tokens.
@@ -151,20 +152,32 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The table that has the token for '0' at `zero`.
+    /// The table that has the token for '0' at `zero`. In front of the first one there may be
+    /// anything, so it may be any end of what seems to be it.
     fn around(data: &'a [u8], zero: usize) -> Option<Self> {
-        let mut start = zero;
-        for _ in 0..b'0' {
-            let earlier = data.get(start.checked_sub(1)?.saturating_sub(1024)..start - 1)?;
-            start -= 1 + earlier.iter().rev().position(|byte| *byte == 0)?;
+        let length = |end: usize| {
+            let earlier = data.get(end.saturating_sub(MAX_TOKEN)..end)?;
+            earlier.iter().rev().position(|byte| *byte == 0)
+        };
+        let mut second = zero;
+        for _ in 1..b'0' {
+            let end = second.checked_sub(1)?;
+            second = end - length(end)?;
         }
+        let end = second.checked_sub(1)?;
+        let longest = length(end).unwrap_or(MAX_TOKEN.min(end));
+        (end - longest..=end).find_map(|start| Self::at(data, start))
+    }
+
+    /// The table that starts there, if its index says the same.
+    fn at(data: &'a [u8], start: usize) -> Option<Self> {
         let mut tokens = Vec::with_capacity(TOKENS);
         let mut index = Vec::with_capacity(2 * TOKENS);
         let mut at = start;
         for _ in 0..TOKENS {
             index.extend_from_slice(&u16::try_from(at - start).ok()?.to_le_bytes());
             let rest = data.get(at..)?;
-            let length = rest.iter().take(1024).position(|byte| *byte == 0)?;
+            let length = rest.iter().take(MAX_TOKEN).position(|byte| *byte == 0)?;
             tokens.push(&rest[..length]);
             at += length + 1;
         }

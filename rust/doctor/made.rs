@@ -88,6 +88,8 @@ fn kallsyms(symbols: &[(String, u64)], form: Addresses) -> Vec<u8> {
     table.extend(markers);
     if let Addresses::InFront = form {
         table.extend((0..symbols.len()).flat_map(|i| [0, (i >> 8) as u8, i as u8]));
+        // What is in front of the tokens may end with anything.
+        table.resize(table.len().next_multiple_of(8) + 8, 1);
     }
     pad(&mut table, 8);
     let mut index = Vec::new();
