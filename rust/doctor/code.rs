@@ -4,8 +4,8 @@
 //!
 //! This follows all paths through the function, and through its callees where they can matter. It
 //! tracks two things of each register: the constant part of an MSR number, and whether the value is
-//! data (the record of an error, arguments, counts) or may answer a question about the CPU. Only the
-//! name machine_check_poll() is relied on: it is exported.
+//! data (the record of an error, arguments, counts) or may answer a question about the CPU. The
+//! only name that it relies on is machine_check_poll(), which is exported.
 //!
 //! A branch on anything but data may be a check for SMCA in a form not known here. So a write is
 //! certain only if it is reached whichever way those branches go, and there is none only if no way
@@ -147,8 +147,8 @@ fn mentions(window: u32, destat_only: bool) -> bool {
 enum Flags {
     /// Something about data.
     Data,
-    /// Whether that bit of a variable is set: by the carry flag (`true`), or by the zero flag, which
-    /// then is clear.
+    /// Whether that bit of a variable is set: by the carry flag (`true`), or by the zero flag,
+    /// which then is clear.
     Bit(Bit, bool),
     Other,
 }
@@ -506,8 +506,8 @@ impl Analysis<'_> {
     }
 }
 
-/// Whether the image says that this instruction depends on X86_FEATURE_SMCA: by an alternative, which
-/// has the distance to the instruction, that to the replacement, and the feature.
+/// Whether the image says that this instruction depends on X86_FEATURE_SMCA: by an alternative,
+/// which has the distance to the instruction, that to the replacement, and the feature.
 fn has_alternative(image: &Elf, instruction: u64) -> bool {
     const SMCA: u16 = 17 * 32 + 3;
     image.loaded().any(|(address, data)| {

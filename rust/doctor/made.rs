@@ -25,14 +25,14 @@ pub enum Addresses {
     /// From an address downwards, those of per-CPU data as they are; 6.4.
     Down,
     /// The same in front of the names, and their order behind the markers; 6.2.
-    InFront,
+    Before,
 }
 
 pub const ALL_ADDRESSES: [Addresses; 4] = [
     Addresses::Here,
     Addresses::Up,
     Addresses::Down,
-    Addresses::InFront,
+    Addresses::Before,
 ];
 
 /// Where the function that is the `i`th in [`vmlinux`] starts.
@@ -68,7 +68,7 @@ fn kallsyms(symbols: &[(String, u64)], form: Addresses) -> Vec<u8> {
     let mut table = BANNER.as_bytes().to_vec();
     table.extend(b"\n\0");
     pad(&mut table, 8);
-    if let Addresses::InFront = form {
+    if let Addresses::Before = form {
         table.extend(numbers(0));
         pad(&mut table, 8);
         table.extend(TEXT.to_le_bytes());
@@ -86,7 +86,7 @@ fn kallsyms(symbols: &[(String, u64)], form: Addresses) -> Vec<u8> {
     }
     pad(&mut table, 8);
     table.extend(markers);
-    if let Addresses::InFront = form {
+    if let Addresses::Before = form {
         table.extend((0..symbols.len()).flat_map(|i| [0, (i >> 8) as u8, i as u8]));
         // What is in front of the tokens may end with anything.
         table.resize(table.len().next_multiple_of(8) + 8, 1);
@@ -103,7 +103,7 @@ fn kallsyms(symbols: &[(String, u64)], form: Addresses) -> Vec<u8> {
     }
     pad(&mut table, 8);
     table.extend(index);
-    if !matches!(form, Addresses::InFront) {
+    if !matches!(form, Addresses::Before) {
         table.extend(numbers(table.len()));
     }
     table

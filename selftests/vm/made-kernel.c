@@ -8,9 +8,6 @@ typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#define noinline __attribute__((noinline))
-#define always_inline inline __attribute__((always_inline))
-
 enum { DEFERRED = 44, ENABLED = 60, UNCORRECTED = 61, VALID = 63 };
 #define FIXED         1
 #define VULNERABLE    2
@@ -39,14 +36,14 @@ struct mce {
 /* As in the kernel: overflow_recov, succor and smca come first. */
 struct { u64 overflow_recov : 1, succor : 1, smca : 1, other : 61; } mce_flags;
 struct { u8 family, vendor, model, stepping; int tlbsize; u32 x86_capability[24]; } boot_cpu_data;
-struct { u8 disabled, ser, dont_log_ce, cmci_disabled; } mca_cfg;
+struct { u8 disabled, recovers, dont_log_ce, cmci_disabled; } mca_cfg;
 int has_smca_registers;
 void (*clear_bank_of_vendor)(struct mce *m);
 /* Per-CPU data. */
 __seg_gs u32 mce_num_banks;
 __seg_gs u64 mce_banks[64];
 
-noinline u64 mce_rdmsrq(u32 msr)
+[[gnu::noinline]] u64 mce_rdmsrq(u32 msr)
 {
 	u32 low, high;
 
@@ -54,17 +51,17 @@ noinline u64 mce_rdmsrq(u32 msr)
 	return (u64)high << 32 | low;
 }
 
-noinline void mce_wrmsrq(u32 msr, u64 value)
+[[gnu::noinline]] void mce_wrmsrq(u32 msr, u64 value)
 {
 	__asm__ volatile ("wrmsr" :: "c" (msr), "a" ((u32)value), "d" ((u32)(value >> 32)));
 }
 
-noinline void mce_log(struct mce *m)
+[[gnu::noinline]] void mce_log(struct mce *m)
 {
 	__asm__ volatile ("" :: "r" (m) : "memory");
 }
 
-noinline int asks_for_smca(void)
+[[gnu::noinline]] int asks_for_smca(void)
 {
 	int answer;
 
@@ -73,9 +70,9 @@ noinline int asks_for_smca(void)
 }
 
 /* What is in front of an alternative before the kernel has patched itself. */
-static always_inline int cpu_has_smca(void)
+[[gnu::always_inline]] static inline int cpu_has_smca(void)
 {
-	__asm__ goto ("1: jmp 6f\n"
+	__asm__ goto("1: jmp 6f\n"
 		"2:\n"
 		".pushsection .data\n"
 		".long 1b - ., 2b - .\n"
@@ -99,7 +96,7 @@ static inline u32 status_register(u32 bank)
 	return cpu_has_smca() ? 0xc0002001 + (bank << 4) : 0x401 + 4 * bank;
 }
 
-static always_inline int may_write_destat(void)
+[[gnu::always_inline]] static inline int may_write_destat(void)
 {
 	switch (FORM) {
 	case FIXED:
@@ -121,9 +118,9 @@ static always_inline int may_write_destat(void)
 }
 
 #if FORM == INLINED || FORM == INLINED_FIXED
-static always_inline
+[[gnu::always_inline]] static inline
 #else
-noinline
+[[gnu::noinline]]
 #endif
 void amd_clear_bank(struct mce *m
 #if FORM == ARGUMENT
@@ -139,10 +136,11 @@ void amd_clear_bank(struct mce *m
 #if FORM == BARE_WRMSR
 		__asm__ volatile ("wrmsr" :: "c" (0xc0002008 + (m->bank << 4)), "a" (0), "d" (0));
 #elif FORM == HIDDEN
-		__asm__ goto ("1: jmp %l[out]" :::: write, out);
+		__asm__ goto("1: jmp %l[out]" :::: write, out);
 write:
 		mce_wrmsrq(0xc0002008 + (m->bank << 4), 0);
-out:		;
+out:
+		__asm__ volatile ("");
 #else
 		mce_wrmsrq(0xc0002008 + (m->bank << 4), 0);
 #endif
@@ -152,13 +150,22 @@ out:		;
 	mce_wrmsrq(status_register(m->bank), 0);
 }
 
-#if FORM == CALLEE_ALONE
-noinline void clear_bank(struct mce *m)
+[[gnu::always_inline]] static inline int may_call(void)
+{
+#if FORM == CALLER
+	return mce_flags.smca;
 #else
-static always_inline void clear_bank(struct mce *m)
+	return 1;
+#endif
+}
+
+#if FORM == CALLEE_ALONE
+[[gnu::noinline]] void clear_bank(struct mce *m)
+#else
+[[gnu::always_inline]] static inline void clear_bank(struct mce *m)
 #endif
 {
-	if (m->cpuvendor == 2 && (FORM != CALLER || mce_flags.smca)) {
+	if (m->cpuvendor == 2 && may_call()) {
 #if FORM == POINTER
 		clear_bank_of_vendor(m);
 #elif FORM == ARGUMENT
@@ -187,7 +194,7 @@ static inline int is_to_be_logged(u32 flags, struct mce *m)
 		return 0;
 	if (flags & 2 || !(m->status >> UNCORRECTED & 1))
 		return 1;
-	return mca_cfg.ser && !(m->status >> ENABLED & 1);
+	return mca_cfg.recovers && !(m->status >> ENABLED & 1);
 }
 
 void machine_check_poll(u32 flags, u64 *banks)
@@ -212,7 +219,8 @@ void _text(void)
 {
 	machine_check_poll(0, 0);
 }
-void _stext(void) __attribute__((alias("_text")));
+
+[[gnu::alias("_text")]] void _stext(void);
 
 #ifndef UNTRACED
 void register_ftrace_function(void)

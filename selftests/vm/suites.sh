@@ -97,7 +97,7 @@ kernels()
 	image)
 		echo test stock "${DEBIAN_VULNERABLE##* }" ;;
 	doctor)
-		echo test fixed reverted stock "$DEBIAN_VULNERABLE" ;;
+		echo test clang vendor-6.12 stock debian-6.12 "$DEBIAN_VULNERABLE" ;;
 	running | signing)
 		echo test stock ;;
 	package)

@@ -18,7 +18,7 @@ files()
 rustfmt_clean()
 {
 	in_sysroot rustfmt --check --edition 2021 --config-path "$KERNEL_SRC/.rustfmt.toml" \
-		rust/guard.rs
+		rust/guard.rs rust/doctor/main.rs
 }
 
 # From nothing: what has been compiled before is not linted again.
@@ -26,6 +26,15 @@ clippy_clean()
 {
 	rm -rf "$BUILD/clippy-$2"
 	without_warnings in_sysroot make -C /repo KDIR="$1" MO="/repo/build/clippy-$2" CLIPPY=1
+}
+
+# The doctor and its unit tests, which are of no kernel.
+doctor_clippy_clean()
+{
+	without_warnings in_sysroot sh -c "for what in '' --test; do
+		clippy-driver \$what --edition 2021 -D warnings --emit=metadata --out-dir /tmp \
+			rust/doctor/main.rs || exit
+	done"
 }
 
 shellcheck_clean()
@@ -83,10 +92,11 @@ tests_listed()
 }
 
 ktap_print_header
-ktap_set_plan 12
+ktap_set_plan 13
 test_that "rustfmt has nothing to change" rustfmt_clean
 test_that "clippy is silent on linux $(kernel_release)" clippy_clean "$KERNEL_OBJ" test
 test_with stock "clippy is silent on Debian's linux $STOCK_SERIES" clippy_clean "$STOCK_OBJ" stock
+test_that "clippy is silent on the doctor" doctor_clippy_clean
 test_that "shellcheck is silent" shellcheck_clean
 test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean "$KERNEL_SRC"
 test_that "checkpatch of linux $STOCK_SERIES is silent" \
