@@ -318,6 +318,9 @@ mod tests {
         payload.extend(4096u32.to_le_bytes());
         assert!(refusal(made::bz_image(&payload)).contains("more than the 4096 bytes"));
         payload.truncate(payload.len() - 4);
+        payload.extend(((64u32 << 20) + 1).to_le_bytes());
+        assert!(refusal(made::bz_image(&payload)).contains("bytes, not 67108865"));
+        payload.truncate(payload.len() - 4);
         payload.extend(u32::MAX.to_le_bytes());
         assert!(refusal(made::bz_image(&payload)).contains("too large"));
     }

@@ -349,6 +349,9 @@ mod tests {
                 "{form:?}"
             );
             assert_eq!(symbols.address("mce_flags"), Some(made::DATA), "{form:?}");
+            if matches!(form, made::Addresses::Down | made::Addresses::Before) {
+                assert_eq!(symbols.address("per_cpu_data"), Some(0x1000), "{form:?}");
+            }
         }
     }
 

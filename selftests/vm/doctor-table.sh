@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# doctor-table.sh [PATTERN]: what the doctor says of the kernels that Debian serves, from bookworm to
-# experimental, as a table: of each series and flavour the oldest and the newest, or all of which the
+# doctor-table.sh [PATTERN]: what the doctor says of the kernels that Debian serves, from bookworm
+# to experimental, as a table: the oldest and the newest of each series and flavour, or each whose
 # release matches PATTERN. Not part of make check: it downloads a package for each.
 
 # shellcheck source-path=SCRIPTDIR
@@ -33,8 +33,11 @@ get_indexes()
 # names that are formed like those of kernels
 images()
 {
+	local version='([0-9]+\.[0-9]+)[0-9.]*(-[0-9]+)?(\+deb[0-9]+[0-9.]*)?'
+
 	in_sysroot apt-cache "${APT[@]}" search -n '^linux-(image|binary)-' | awk '{ print $1 }' |
-		sed -nE 's/^linux-(image|binary)-(unsigned-)?(([0-9]+\.[0-9]+)[0-9.]*(-[0-9]+)?(\+deb[0-9]+[0-9.]*)?-((cloud|rt)-)?amd64)(-unsigned)?$/\3 \4-\8 &/p' |
+		sed -nE "s/^linux-(image|binary)-(unsigned-)?($version-((cloud|rt)-)?amd64)\
+(-unsigned)?\$/\3 \4-\8 &/p" |
 		grep -vE '^[0-9]+\.[0-9]+-(cloud-|rt-)?amd64 ' | sort -V
 }
 
@@ -55,7 +58,8 @@ chosen()
 			}
 			for (i = 1; i <= n; i++) {
 				r = order[i]
-				if (pattern == "" ? r == first[groups[r]] || r == last[groups[r]] : r ~ pattern)
+				ends = r == first[groups[r]] || r == last[groups[r]]
+				if (pattern == "" ? ends : r ~ pattern)
 					print r, packages[r]
 			}
 		}'
@@ -66,9 +70,10 @@ look()
 {
 	local answer file="$WORK/vmlinuz"
 
-	rm -rf "${TOP:?}/$WORK"/*.deb "$TOP/$file"
+	rm -f "$TOP/$WORK"/*.deb "${TOP:?}/$file"
 	answer=$(in_sysroot sh -c "cd $WORK && apt-get ${APT[*]} -qq download '$2' >&2 &&
-		dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards '*/vmlinuz*' > vmlinuz" 2>&1) || {
+		dpkg-deb --fsys-tarfile ./*.deb |
+			tar -xO --wildcards '*/vmlinuz*' > vmlinuz" 2>&1) || {
 		printf '%-34s %s\n' "$1" "not to be had: $(tail -n 1 <<< "$answer")"
 		return
 	}

@@ -319,7 +319,7 @@ in_sysroot make -s -C /repo $DOCTOR >&2
 make_kernels >&2
 
 ktap_print_header
-ktap_set_plan 51
+ktap_set_plan 52
 for kernel in debian-6.19.6 debian-6.19.8; do
 	test_with $kernel "Debian's linux ${kernel#debian-} is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
