@@ -5,25 +5,18 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 cache = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/amd-mce-guard
 
-# Where rust-metadata has made a tree to build in, of a kernel that has none itself.
-release := $(shell cat $(KDIR)/include/config/kernel.release 2> /dev/null)
-tree = $(cache)/trees/$(release)$(if $(SELF_CONTAINED),-self-contained)
-kdir := $(KDIR)
-ifeq ($(if $(SELF_CONTAINED),,$(wildcard $(KDIR)/rust/libkernel.rmeta)),)
-kdir := $(or $(patsubst %/amd_mce_guard.mk,%,$(wildcard $(tree)/amd_mce_guard.mk)),$(KDIR))
-endif
--include $(kdir)/amd_mce_guard.mk
-
 # A kernel that clang has built takes no module that gcc has.
-LLVM ?= $(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(kdir)/include/config/auto.conf),1)
+LLVM ?= $(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(KDIR)/include/config/auto.conf),1)
 ifneq ($(LLVM),)
 export LLVM
 endif
 
+# The kernel's own Rust crates, or a stand-in for them, and why.
+crate = $(eval crate := $(shell RUSTC='$(RUSTC)' rust/build/crate.sh '$(KDIR)' '$(KERNEL_CRATE)'))$(crate)
+
 # Where kbuild puts what it builds; its own variable for that is MO.
 out = $(abspath $(or $(MO),$(CURDIR)))
-kbuild = $(MAKE) -C $(kdir) M=$(CURDIR) $(if $(MO),MO=$(out)) $(AMD_MCE_GUARD_TOOLS) \
-	SELF_CONTAINED=$(SELF_CONTAINED)
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(MO),MO=$(out)) KERNEL_CRATE=$(firstword $(crate))
 
 bindings = $(out)/rust/bindings/bindings_generated.rs
 
@@ -37,24 +30,20 @@ all: modules
 
 modules: preflight
 	+$(kbuild) modules
-	$(if $(SELF_CONTAINED),@size $(out)/rust/amd_mce_guard.ko)
 
 modules_install:
 	+$(kbuild) modules_install
 
 # With the key of the machine's owner, or KEY= and CERT=.
 sign:
-	@KEY='$(KEY)' CERT='$(CERT)' rust/install/sign.sh $(kdir) $(out)/rust/amd_mce_guard.ko
+	@KEY='$(KEY)' CERT='$(CERT)' rust/install/sign.sh $(KDIR) $(out)/rust/amd_mce_guard.ko
 
-# Says in words what is missing, before rustc or modpost fail without.
+# What is missing, and whether the headers are those of the kernel; before rustc, modpost or a
+# machine fail without.
 preflight:
-	@SELF_CONTAINED=$(SELF_CONTAINED) rust/build/preflight.sh $(kdir) $(KDIR)
-
-# Makes what is missing of a tree for Rust modules, in the cache.
-rust-metadata:
-	@KDIR='$(KDIR)' KERNEL_SOURCE='$(KERNEL_SOURCE)' KERNEL_CONFIG='$(KERNEL_CONFIG)' \
-		IMAGE='$(IMAGE)' SELF_CONTAINED='$(SELF_CONTAINED)' CACHE='$(cache)' \
-		rust/metadata.sh
+	@rust/build/preflight.sh '$(KDIR)' $(firstword $(crate)) \
+		"$(wordlist 2,$(words $(crate)),$(crate))"
+	@rust/build/check-layout.sh '$(KDIR)' '$(VMLINUX)'
 
 # kbuild knows nothing of the module's generated bindings, nor then does rust-analyzer.
 rust-analyzer: modules
@@ -63,7 +52,7 @@ rust-analyzer: modules
 		$(out)/rust-project.json
 
 clean:
-	+$(if $(wildcard $(kdir)/include),$(kbuild) clean,@echo 'No $(kdir); its output stays')
+	+$(if $(wildcard $(KDIR)/include),$(kbuild) clean,@echo 'No $(KDIR); its output stays')
 	$(call remove_unused,build)
 
 # A Debian source package and the package, in build/deb.
@@ -106,12 +95,12 @@ help:
 	@echo 'Building, for the kernel whose build tree is KDIR'
 	@echo '(default /lib/modules/$$(uname -r)/build):'
 	@echo '  modules          - build amd_mce_guard.ko (default); CLIPPY=1 also lints;'
-	@echo '                     SELF_CONTAINED=1 for a kernel that has no CONFIG_RUST'
+	@echo '                     KERNEL_CRATE=tree or standin forces the Rust crates it uses;'
+	@echo '                     VMLINUX= names an image with BTF to compare structures with;'
+	@echo '                     SELFTEST=1 with the stand-in runs the KUnit tests when it loads'
 	@echo '  sign             - sign it for a kernel that is locked down, with the MOK or KEY='
 	@echo '                     and CERT='
 	@echo '  modules_install  - install it below /lib/modules'
-	@echo '  rust-metadata    - make a tree to build in for a kernel without Rust metadata from'
-	@echo '                     KERNEL_SOURCE=<tree|tarball|linux-source package>, in the cache'
 	@echo '  rust-analyzer    - write rust-project.json'
 	@echo '  clean            - remove what was built here'
 	@echo '  deb              - Debian package, in build/deb; DKMS builds the module'
@@ -128,5 +117,5 @@ help:
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 
-.PHONY: all modules modules_install sign preflight rust-metadata rust-analyzer clean deb doctor \
+.PHONY: all modules modules_install sign preflight rust-analyzer clean deb doctor \
 	setup demo check check-fast mutations distclean help

@@ -11,7 +11,10 @@
 
 use kernel::prelude::*;
 
-use crate::mca::{Cpu, KFlags, Status};
+use crate::{
+    cpu::Cpu,
+    mca::{KFlags, Status},
+};
 
 /// The part of a record that decides which registers `amd_clear_bank()` writes.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use kernel::prelude::*;
 
-use crate::{mca::MAX_BANKS, sys::Dir};
+use crate::{debugfs::Dir, mca::MAX_BANKS};
 
 /// How often something happened.
 struct Counter {

@@ -24,21 +24,38 @@ use crate::bindings;
 ///
 /// # Safety
 ///
-/// Every function of the kernel itself that is called [`NAME`](Self::NAME) must
+/// The function must
 ///
 /// - take as its first argument a pointer that is valid, aligned, and not accessed by anybody else
 ///   from the moment the function is entered until its body first uses it;
 /// - have behind that pointer a valid [`Arg`](Self::Arg), and accept any other valid one left
 ///   there.
-///
-/// Functions of modules are not hooked, whatever they are called.
 pub unsafe trait Function: 'static {
     /// What the function's first argument points to.
     type Arg;
-
-    /// The function's symbol, as in `available_filter_functions`.
-    const NAME: &'static CStr;
 }
+
+/// Where a [`Function`] is.
+///
+/// # Invariants
+///
+/// It is the address of `F`, as a call of it has it, in the kernel itself: it does not go away.
+pub struct Address<F: Function>(c_ulong, PhantomData<fn() -> F>);
+
+impl<F: Function> Address<F> {
+    /// # Safety
+    ///
+    /// There must be `F` at `address`, in the kernel itself and not in a module; or nothing that
+    /// ftrace can trace.
+    pub unsafe fn new(address: usize) -> Self {
+        // INVARIANT: By this function's contract.
+        Self(address as c_ulong, PhantomData)
+    }
+}
+
+/// The type of what ftrace calls.
+pub type Callback =
+    unsafe extern "C" fn(c_ulong, c_ulong, *mut bindings::ftrace_ops, *mut bindings::ftrace_regs);
 
 /// What to do when `F` is entered.
 pub trait Handler<F: Function>: Sync {
@@ -57,42 +74,10 @@ pub trait Handler<F: Function>: Sync {
 /// until the registration is dropped. While it is, the sysctl `kernel.ftrace_enabled` cannot be
 /// set to 0: the hook is permanent (`FTRACE_OPS_FL_PERMANENT`).
 ///
-/// # Examples
-///
-/// ```ignore
-/// use kernel::prelude::*;
-///
-/// struct MceLog;
-///
-/// // SAFETY: `mce_log()` takes a pointer to a record that its caller owns, and nothing a handler
-/// // may call logs a machine check.
-/// unsafe impl ftrace::Function for MceLog {
-///     type Arg = bindings::mce_hw_err;
-///     const NAME: &'static CStr = c"mce_log";
-/// }
-///
-/// #[derive(Default)]
-/// struct Count(AtomicU64);
-///
-/// impl ftrace::Handler<MceLog> for Count {
-///     fn enter(&self, _record: &mut bindings::mce_hw_err) {
-///         self.0.fetch_add(1, Ordering::Relaxed);
-///     }
-/// }
-///
-/// let hook = KBox::pin_init(
-///     ftrace::Registration::<MceLog, Count>::new(Count::default()),
-///     GFP_KERNEL,
-/// )?;
-/// pr_info!("{} so far\n", hook.handler().0.load(Ordering::Relaxed));
-/// # Ok::<(), Error>(())
-/// ```
-///
 /// # Invariants
 ///
-/// `ops` is registered with ftrace, with [`Registration::entered`] as its callback and a filter
-/// that has the entry of the kernel's function called `F::NAME`. It may have entries in modules,
-/// too.
+/// `ops` is registered with ftrace, with a callback that calls [`Registration::entered`] and a
+/// filter that has the entry of `F` and nothing else.
 #[pin_data(PinnedDrop)]
 pub struct Registration<F: Function, T: Handler<F> + 'static> {
     #[pin]
@@ -111,14 +96,25 @@ unsafe impl<F: Function, T: Handler<F>> Sync for Registration<F, T> {}
 impl<F: Function, T: Handler<F> + 'static> Registration<F, T> {
     /// Returns an initializer that hooks the entry of `F` for `handler`.
     ///
+    /// ftrace calls `callback`, which is C: kernels with kCFI call no other through a pointer,
+    /// unless they have `CONFIG_CFI_ICALL_NORMALIZE_INTEGERS`.
+    ///
     /// # Errors
     ///
-    /// - [`EINVAL`]: no traceable function is called `F::NAME` (it does not exist here, or the
-    ///   compiler has inlined or renamed it), or the name is not a plain symbol;
+    /// - [`EINVAL`]: nothing at `address` can be traced;
     /// - [`EBUSY`]: the sysctl `kernel.ftrace_enabled` is 0;
     /// - [`ENODEV`]: ftrace has disabled itself after an internal error;
     /// - [`ENOMEM`].
-    pub fn new<E>(handler: impl PinInit<T, E>) -> impl PinInit<Self, Error>
+    ///
+    /// # Safety
+    ///
+    /// `callback` must call [`Registration::<F, T>::entered`](Self::entered) with the `ops` and the
+    /// first argument of `F` that ftrace gives it, and do nothing else; neither may be traced.
+    pub unsafe fn new<E>(
+        handler: impl PinInit<T, E>,
+        address: Address<F>,
+        callback: Callback,
+    ) -> impl PinInit<Self, Error>
     where
         Error: From<E>,
     {
@@ -127,33 +123,32 @@ impl<F: Function, T: Handler<F> + 'static> Registration<F, T> {
             handler <- handler,
             _function: PhantomData,
             // INVARIANT: An error leaves nothing registered and no `Registration` behind.
-            ops <- Opaque::try_ffi_init(Self::register),
+            ops <- Opaque::try_ffi_init(move |ops| Self::register(ops, &address, callback)),
         })
     }
 
     /// Returns the handler that was registered.
-    #[expect(
-        dead_code,
-        reason = "part of the abstraction, though this module has no use for it"
-    )]
+    #[cfg_attr(not(CONFIG_KUNIT = "y"), expect(dead_code, reason = "for the tests"))]
     pub fn handler(&self) -> &T {
         &self.handler
     }
 
     /// Initializes `ops` and registers it; on error nothing is left behind.
-    fn register(ops: *mut bindings::ftrace_ops) -> Result {
-        let mut name = plain_symbol(F::NAME)?;
-
+    fn register(
+        ops: *mut bindings::ftrace_ops,
+        address: &Address<F>,
+        callback: Callback,
+    ) -> Result {
         // SAFETY: `ops` points to memory for a `ftrace_ops`, ours alone so far; all zeroes is how C
         // starts one, too.
         unsafe {
             ops.write_bytes(0, 1);
-            (*ops).func = Some(Self::entered);
+            (*ops).func = Some(callback);
             (*ops).flags = bindings::FTRACE_OPS_FL_PERMANENT;
         }
 
         // SAFETY: `ops` is initialized, and ours alone.
-        unsafe { Self::set_filter(ops, &mut name) }
+        to_result(unsafe { bindings::ftrace_set_filter_ip(ops, address.0, 0, 1) })
             .and_then(|()| {
                 // SAFETY: `ops` is initialized, is pinned and lives until `drop` unregisters it.
                 // The handler that the callback uses has been initialized before `ops`.
@@ -169,62 +164,21 @@ impl<F: Function, T: Handler<F> + 'static> Registration<F, T> {
             })
     }
 
-    /// Makes the functions called `name`, which ends in a NUL, those that `ops` is for.
-    ///
-    /// If memory runs out at the wrong moment, `ftrace_set_filter()` adds nothing and reports
-    /// success: it takes the error of `match_records()` for a match. An `ops` without a filter is
-    /// called at the entry of every function of the kernel, so look at what has become of it.
+    /// Passes an entry of `F` on to the handler. Nothing here is traced: Rust code has no fentry.
     ///
     /// # Safety
     ///
-    /// `ops` must be initialized, and nobody else's.
-    unsafe fn set_filter(ops: *mut bindings::ftrace_ops, name: &mut [u8]) -> Result {
-        let len = (name.len() - 1) as c_int;
-        // SAFETY: By this function's contract, and setting a filter has made `func_hash` point to
-        // what `ops` contains. There is one empty filter, whose address tells it from others.
-        let filter = || unsafe { (*(*ops).func_hash).filter_hash };
-
-        // SAFETY: By this function's contract. With no name to read the filter becomes empty.
-        to_result(unsafe { bindings::ftrace_set_filter(ops, core::ptr::null_mut(), 0, 1) })?;
-        let empty = filter();
-
-        // SAFETY: By this function's contract; `name` is `len` bytes and a NUL, to be written to.
-        to_result(unsafe { bindings::ftrace_set_filter(ops, name.as_mut_ptr(), len, 0) })?;
-        if filter() == empty {
-            return Err(ENOMEM);
-        }
-        Ok(())
-    }
-
-    /// The callback ftrace calls. Neither this nor what it calls up to the handler is traced: Rust
-    /// code has no fentry, and the helper is built without.
-    ///
-    /// # Safety
-    ///
-    /// Only ftrace may call this, at the entry of `F`, with the `ops` of a `Registration<F, T>`.
-    unsafe extern "C" fn entered(
-        ip: c_ulong,
-        _parent_ip: c_ulong,
-        ops: *mut bindings::ftrace_ops,
-        fregs: *mut bindings::ftrace_regs,
-    ) {
-        // A filter by name takes in modules, and keeps the address of what was in a module that has
-        // gone: what is there now may be any function.
-        if ip >= bindings::MODULES_VADDR as c_ulong {
-            return;
-        }
-
+    /// Only the callback given to [`Registration::new`] may call this, at the entry of `F`, with
+    /// the `ops` that ftrace passes to it and the first argument of `F`.
+    pub unsafe fn entered(ops: *mut bindings::ftrace_ops, arg: *mut F::Arg) {
         let ops = ops.cast::<Opaque<bindings::ftrace_ops>>();
         // SAFETY: By this function's contract `ops` is a field of a `Registration`. Its handler was
         // initialized before it was registered, and drop waits for us before the handler goes.
         let handler = unsafe { &(*container_of!(ops, Self, ops)).handler };
 
-        // SAFETY: ftrace passes the registers at the entry of `F`, valid until we return.
-        let arg = unsafe { bindings::rust_helper_ftrace_regs_get_argument(fregs, 0) };
-
         // SAFETY: By the contract of `Function` the first argument points to a valid `F::Arg` that
         // is nobody else's until the body of `F` runs, which is after we return.
-        handler.enter(unsafe { &mut *(arg as *mut F::Arg) });
+        handler.enter(unsafe { &mut *arg });
     }
 }
 
@@ -264,90 +218,107 @@ fn never_return(error: Error) -> ! {
     }
 }
 
-/// Copies `name`, with its NUL, if it is one symbol and nothing that a filter would expand: an
-/// empty filter, a glob or a number, which is an index, would hook functions that [`Function`]
-/// makes no promise about.
-fn plain_symbol(name: &CStr) -> Result<KVec<u8>> {
-    let symbol = name.to_bytes();
-    let plain = symbol
-        .iter()
-        .all(|c| c.is_ascii_alphanumeric() || b"_.".contains(c));
-    if !plain || !matches!(symbol, [first, ..] if !first.is_ascii_digit()) {
-        return Err(EINVAL);
-    }
-
-    let mut copy = KVec::new();
-    copy.extend_from_slice(name.to_bytes_with_nul(), GFP_KERNEL)?;
-    Ok(copy)
-}
-
 #[kunit_tests(amd_mce_guard_ftrace)]
 mod tests {
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
     use super::*;
-    use crate::{mca::Record, sys::AmdClearBank};
 
-    struct Nothing;
+    /// `int sprint_symbol(char *buffer, unsigned long address)`
+    struct SprintSymbol;
 
-    impl<F: Function> Handler<F> for Nothing {
-        fn enter(&self, _arg: &mut F::Arg) {}
+    // SAFETY: Every caller passes a buffer of its own, whose first byte may be anything.
+    unsafe impl Function for SprintSymbol {
+        type Arg = u8;
     }
 
-    fn hook<F: Function>() -> Result<Pin<KBox<Registration<F, Nothing>>>> {
-        KBox::pin_init(Registration::new(Nothing), GFP_KERNEL)
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Handler<SprintSymbol> for Count {
+        fn enter(&self, _buffer: &mut u8) {
+            self.0.fetch_add(1, Relaxed);
+        }
     }
 
-    macro_rules! never_entered {
-        ($function:ident, $name:literal) => {
-            struct $function;
+    type Counted = Pin<KBox<Registration<SprintSymbol, Count>>>;
 
-            // SAFETY: No function has this name.
-            unsafe impl Function for $function {
-                type Arg = Record;
-                const NAME: &'static CStr = $name;
-            }
-        };
+    /// # Safety
+    ///
+    /// Only `rust_helper_sprint_symbol_entered()` may call this.
+    #[no_mangle]
+    unsafe extern "C" fn rust_sprint_symbol_entered(
+        ops: *mut bindings::ftrace_ops,
+        buffer: *mut u8,
+    ) {
+        // SAFETY: `rust_helper_sprint_symbol_entered()` calls this, which `count()` registers.
+        unsafe { Registration::<SprintSymbol, Count>::entered(ops, buffer) }
     }
 
-    never_entered!(Unknown, c"amd_mce_guard_no_such_function");
-    never_entered!(Empty, c"");
-    never_entered!(Glob, c"amd_clear_ban*");
-    never_entered!(Negated, c"!amd_clear_bank");
-    never_entered!(Index, c"1");
+    fn count_at(address: usize) -> Result<Counted> {
+        // SAFETY: The tests pass that of `sprint_symbol()` or of data.
+        let address = unsafe { Address::new(address) };
+        let callback = bindings::rust_helper_sprint_symbol_entered;
+
+        // SAFETY: The C function calls `rust_sprint_symbol_entered()`, and neither is traced.
+        let init = unsafe { Registration::new(Count::default(), address, callback) };
+        KBox::pin_init(init, GFP_KERNEL)
+    }
+
+    fn count() -> Result<Counted> {
+        count_at(bindings::sprint_symbol as usize)
+    }
+
+    fn enter() {
+        let mut buffer = [0; bindings::KSYM_SYMBOL_LEN as usize];
+
+        // SAFETY: The buffer is as large as `sprint_symbol()` demands.
+        unsafe { bindings::sprint_symbol(buffer.as_mut_ptr(), 0) };
+    }
+
+    fn counted(hook: &Result<Counted>) -> Option<usize> {
+        hook.as_ref().ok().map(|h| h.handler().0.load(Relaxed))
+    }
 
     #[test]
-    fn unknown_function_is_refused() {
-        assert_eq!(hook::<Unknown>().err(), Some(EINVAL));
+    fn each_entry_is_counted() {
+        let hook = count();
+
+        enter();
+        enter();
+        assert_eq!(counted(&hook), Some(2));
+    }
+
+    #[test]
+    fn data_is_refused() {
+        static DATA: u64 = 0;
+
+        assert_eq!(count_at(&raw const DATA as usize).err(), Some(EINVAL));
         // The failure has left nothing behind that a second one could trip over.
-        assert_eq!(hook::<Unknown>().err(), Some(EINVAL));
-    }
-
-    #[test]
-    fn only_a_plain_symbol_is_accepted() {
-        assert_eq!(hook::<Empty>().err(), Some(EINVAL));
-        assert_eq!(hook::<Glob>().err(), Some(EINVAL));
-        assert_eq!(hook::<Negated>().err(), Some(EINVAL));
-        assert_eq!(hook::<Index>().err(), Some(EINVAL));
+        assert_eq!(count_at(&raw const DATA as usize).err(), Some(EINVAL));
     }
 
     #[test]
     fn registers_again_after_drop() {
         for _ in 0..2 {
-            let registered = hook::<AmdClearBank>();
-            assert!(registered.is_ok());
-            drop(registered);
+            let hook = count();
+
+            enter();
+            assert_eq!(counted(&hook), Some(1));
         }
     }
 
     #[test]
     fn two_registrations_leave_in_either_order() {
-        let (first, second) = (hook::<AmdClearBank>(), hook::<AmdClearBank>());
-        assert!(first.is_ok() && second.is_ok());
+        let (first, second) = (count(), count());
         drop(first);
+        enter();
+        assert_eq!(counted(&second), Some(1));
         drop(second);
 
-        let (first, second) = (hook::<AmdClearBank>(), hook::<AmdClearBank>());
-        assert!(first.is_ok() && second.is_ok());
+        let (first, second) = (count(), count());
         drop(second);
-        drop(first);
+        enter();
+        assert_eq!(counted(&first), Some(1));
     }
 }

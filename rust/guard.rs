@@ -18,13 +18,16 @@ use kernel::prelude::*;
 mod bindings;
 mod clear_bank;
 mod counters;
+mod cpu;
+mod debugfs;
 mod ftrace;
+mod hook;
 mod mca;
-mod sys;
 
 use clear_bank::Request;
-use mca::{Cpu, Record, Status};
-use sys::AmdClearBank;
+use cpu::Cpu;
+use hook::{AmdClearBank, Hook, Target};
+use mca::{Record, Status};
 
 module! {
     type: AmdMceGuard,
@@ -34,19 +37,14 @@ module! {
     license: "GPL",
 }
 
-#[cfg(CONFIG_LTO_CLANG)]
-compile_error!(
-    "with CONFIG_LTO_CLANG amd_clear_bank() may be inlined into its caller, where a hook misses it"
-);
-
 /// The loaded module: as long as it exists, the hook does.
 struct AmdMceGuard {
-    _hook: Pin<KBox<ftrace::Registration<AmdClearBank, Guard>>>,
+    _hook: Pin<KBox<Hook>>,
 }
 
 impl kernel::Module for AmdMceGuard {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let cpu = sys::boot_cpu();
+        let cpu = Cpu::boot();
 
         if !cpu.amd {
             pr_info!("this CPU is not AMD's; its banks are cleared elsewhere, nothing to guard\n");
@@ -57,29 +55,55 @@ impl kernel::Module for AmdMceGuard {
             return Err(ENODEV);
         }
 
-        let guard = Guard::new(cpu).map_err(explain)?;
-        let hook = KBox::pin_init(ftrace::Registration::new(guard), GFP_KERNEL).map_err(explain)?;
+        let address = match hook::find()? {
+            Target::Function(address) => address,
+            Target::Nothing => {
+                pr_info!("polling does not write MCA_DESTAT in this kernel; nothing to guard\n");
+                return Err(ENODEV);
+            }
+            Target::Unknown => {
+                pr_err!(
+                    "NOT GUARDING: machine_check_poll() may write MCA_DESTAT here, but calls no \
+                     amd_clear_bank() to hook; run amd-mce-guard-doctor\n"
+                );
+                return Err(cannot_guard());
+            }
+        };
+        let hook = hook::hook(Guard::new(cpu)?, address)
+            .inspect_err(|error| explain(*error))
+            .map_err(refusal)?;
 
         pr_info!("guarding: this CPU has no SMCA, amd_clear_bank() is hooked\n");
         Ok(Self { _hook: hook })
     }
 }
 
-/// Says why the hook could not be registered, and returns the error to load with.
-fn explain(error: Error) -> Error {
+/// The error to load with on a machine that may be affected and cannot be guarded, which is not
+/// that of one where there is nothing to guard.
+fn cannot_guard() -> Error {
+    Error::from_errno(-bindings::EOPNOTSUPP)
+}
+
+/// Says why the hook could not be registered.
+fn explain(error: Error) {
     match error {
-        EINVAL => {
-            pr_info!("no traceable amd_clear_bank() here: nothing to hook, NOT guarding\n");
-            ENODEV
-        }
-        EBUSY => {
-            pr_err!("ftrace is off; set the sysctl kernel.ftrace_enabled to 1 and load again\n");
-            EBUSY
-        }
-        _ => {
-            pr_err!("cannot hook amd_clear_bank(): {error:?}; NOT guarding\n");
-            error
-        }
+        EINVAL => pr_err!(
+            "NOT GUARDING: ftrace cannot trace amd_clear_bank() in this kernel; \
+             run amd-mce-guard-doctor\n"
+        ),
+        EBUSY => pr_err!(
+            "NOT GUARDING: ftrace is off; set the sysctl kernel.ftrace_enabled to 1 and \
+             load again\n"
+        ),
+        _ => pr_err!("NOT GUARDING: ftrace cannot hook amd_clear_bank() ({error:?})\n"),
+    }
+}
+
+/// The error to load with where registering has failed with `error`.
+fn refusal(error: Error) -> Error {
+    match error {
+        EINVAL => cannot_guard(),
+        _ => error,
     }
 }
 
@@ -87,7 +111,7 @@ fn explain(error: Error) -> Error {
 struct Guard {
     cpu: Cpu,
     announced: AtomicBool,
-    _counters: sys::Dir,
+    _counters: debugfs::Dir,
 }
 
 impl Guard {
@@ -132,22 +156,22 @@ impl ftrace::Handler<AmdClearBank> for Guard {
     }
 }
 
-#[kunit_tests(amd_mce_guard_explain)]
+#[kunit_tests(amd_mce_guard_refusal)]
 mod tests {
     use super::*;
 
     #[test]
-    fn no_function_to_hook_is_nothing_to_guard() {
-        assert_eq!(explain(EINVAL), ENODEV);
+    fn a_function_that_cannot_be_traced_is_not_nothing_to_guard() {
+        assert_eq!(refusal(EINVAL), cannot_guard());
     }
 
     #[test]
     fn ftrace_off_stays_busy() {
-        assert_eq!(explain(EBUSY), EBUSY);
+        assert_eq!(refusal(EBUSY), EBUSY);
     }
 
     #[test]
     fn other_errors_are_passed_on() {
-        assert_eq!(explain(ENOMEM), ENOMEM);
+        assert_eq!(refusal(ENOMEM), ENOMEM);
     }
 }

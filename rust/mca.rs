@@ -3,8 +3,7 @@
 //! The machine check architecture, as far as clearing a bank is concerned.
 //!
 //! C headers: [`arch/x86/include/asm/mce.h`](srctree/arch/x86/include/asm/mce.h),
-//! [`arch/x86/include/uapi/asm/mce.h`](srctree/arch/x86/include/uapi/asm/mce.h),
-//! [`arch/x86/include/asm/cpufeatures.h`](srctree/arch/x86/include/asm/cpufeatures.h)
+//! [`arch/x86/include/uapi/asm/mce.h`](srctree/arch/x86/include/uapi/asm/mce.h)
 
 use core::ops::BitOr;
 
@@ -127,13 +126,4 @@ impl Record {
     pub(crate) fn set_kflags(&mut self, kflags: KFlags) {
         self.0.kflags = kflags.0;
     }
-}
-
-/// What clearing a bank depends on in the CPU.
-#[derive(Clone, Copy)]
-pub(crate) struct Cpu {
-    /// Made by AMD (`X86_VENDOR_AMD`; Hygon is a vendor of its own).
-    pub(crate) amd: bool,
-    /// Has scalable MCA (`X86_FEATURE_SMCA`), hence MCA_DESTAT registers.
-    pub(crate) smca: bool,
 }

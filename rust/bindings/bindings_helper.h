@@ -6,10 +6,11 @@
 
 #include <linux/debugfs.h>
 #include <linux/ftrace.h>
+#include <linux/kallsyms.h>
 #include <linux/sched.h>
 #include <asm/cpufeatures.h>
 #include <asm/mce.h>
-#include <asm/pgtable_types.h>
+#include <asm/msr-index.h>
 #include <asm/processor.h>
 
 #include "../helpers/helpers.h"
@@ -25,11 +26,15 @@ const u64 RUST_CONST_HELPER_MCI_STATUS_ADDRV = MCI_STATUS_ADDRV;
 const u64 RUST_CONST_HELPER_MCI_STATUS_PCC = MCI_STATUS_PCC;
 const u64 RUST_CONST_HELPER_MCI_STATUS_DEFERRED = MCI_STATUS_DEFERRED;
 const u64 RUST_CONST_HELPER_MCI_STATUS_POISON = MCI_STATUS_POISON;
+/* Since 6.19. Kernels that lack it leave the bit unused. */
+#ifndef MCE_CHECK_DFR_REGS
+#define MCE_CHECK_DFR_REGS BIT_ULL(8)
+#endif
 const u64 RUST_CONST_HELPER_MCE_CHECK_DFR_REGS = MCE_CHECK_DFR_REGS;
 
-/* Negative, as above. */
-const s64 RUST_CONST_HELPER_MODULES_VADDR = MODULES_VADDR;
-
+const int RUST_CONST_HELPER_EOPNOTSUPP = EOPNOTSUPP;
+const unsigned int RUST_CONST_HELPER_KSYM_SYMBOL_LEN = KSYM_SYMBOL_LEN;
+const u32 RUST_CONST_HELPER_MSR_AMD64_SMCA_MC0_DESTAT = MSR_AMD64_SMCA_MC0_DESTAT;
 const unsigned int RUST_CONST_HELPER_MAX_NR_BANKS = MAX_NR_BANKS;
 const unsigned int RUST_CONST_HELPER_X86_FEATURE_SMCA = X86_FEATURE_SMCA;
 const u8 RUST_CONST_HELPER_X86_VENDOR_AMD = X86_VENDOR_AMD;

@@ -1,29 +1,70 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check-layout.sh TREE VMLINUX [VARIABLE=VALUE...]: are the structures that the module shares with
-# the kernel in VMLINUX laid out there as in what make, with these variables, compiles in TREE? The
-# kernel's BTF tells; one that has none cannot be asked, which is said and is no error.
+# check-layout.sh KDIR [VMLINUX]: are the structures that the module shares with the kernel laid out
+# there as the headers in KDIR make them, and does amd_clear_bank() take what the module expects?
+# The BTF of the kernel tells: that of VMLINUX; or of the vmlinux in KDIR; or of the running kernel,
+# if KDIR is for that. Where there is none, that is said and is no error.
 set -e -o pipefail
 
-tree=$1 vmlinux=$2
+kdir=$1 vmlinux=$2
 here=$(realpath "$(dirname "$0")/..")
 structures='ftrace_ops module mce cpuinfo_x86 pt_regs debugfs_u32_array'
 
-# Not by a pipe: a grep that has seen enough would make readelf fail.
-sections=$(readelf -SW "$vmlinux")
-if ! grep -q ' \.BTF ' <<< "$sections"; then
-	echo "the kernel has no BTF: its structures cannot be compared with its source's"
+say()
+{
+	echo "amd_mce_guard: $*"
+}
+
+# has_btf FILE: not by a pipe, where a grep that has seen enough would make readelf fail
+has_btf()
+{
+	local sections
+
+	[ -r "$1" ] && sections=$(readelf -SW "$1" 2> /dev/null) &&
+		grep -q ' \.BTF ' <<< "$sections"
+}
+
+# find_btf: prints what the kernel in KDIR says of itself
+find_btf()
+{
+	local running=/sys/kernel/btf/vmlinux
+
+	if [ -n "$vmlinux" ]; then
+		echo "$vmlinux"
+	elif has_btf "$kdir/vmlinux"; then
+		echo "$kdir/vmlinux"
+	elif [ -r $running ] &&
+		[ "$(cat "$kdir/include/config/kernel.release")" = "$(uname -r)" ]; then
+		echo $running
+	fi
+}
+
+theirs=$(find_btf)
+if [ -z "$theirs" ]; then
+	say "the layout of structures is not checked: $kdir has no vmlinux with BTF, and is not" \
+		"for the kernel that runs here"
+	exit
+fi
+if [ -n "$vmlinux" ] && ! has_btf "$vmlinux"; then
+	say "the layout of structures is not checked: $vmlinux has no BTF"
 	exit
 fi
 command -v pahole > /dev/null || {
-	echo "pahole is not installed; Debian's package is called dwarves"
+	say "pahole is not installed, which compares structures with $theirs; Debian's package is" \
+		"called dwarves" >&2
 	exit 1
 }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-echo 'obj-m := layout.o' > "$work/Kbuild"
+{
+	echo 'obj-m := layout.o'
+	# For pahole, which reads what a compiler writes and not what a linker would.
+	echo 'CFLAGS_layout.o := -g'
+	# shellcheck disable=SC2016 # kbuild's variable
+	echo 'CFLAGS_REMOVE_layout.o := $(CC_FLAGS_LTO)'
+} > "$work/Kbuild"
 {
 	echo '#include <linux/module.h>'
 	echo "#include \"$here/bindings/bindings_helper.h\""
@@ -31,15 +72,37 @@ echo 'obj-m := layout.o' > "$work/Kbuild"
 		echo "struct $name layout_of_$name;"
 	done
 } > "$work/layout.c"
-make -C "$tree" "${@:3}" M="$work" KCFLAGS=-g layout.o
-pahole --btf_encode_detached "$work/btf" "$work/layout.o"
+{
+	make -s -C "$kdir" M="$work" MO="$work" layout.o &&
+		pahole --btf_encode_detached "$work/btf" "$work/layout.o"
+} > "$work/log" 2>&1 || {
+	cat "$work/log" >&2
+	exit 1
+}
 
+# pahole warns of each thing in the BTF that is newer than itself.
 for name in $structures; do
-	pahole -F btf -C "$name" "$vmlinux" > "$work/theirs"
-	pahole -F btf -C "$name" "$work/btf" > "$work/ours"
-	diff "$work/theirs" "$work/ours" || {
-		echo "struct $name of the kernel (<) is not what the configuration makes (>)"
+	{
+		pahole -F btf -C "$name" "$theirs" > "$work/theirs" &&
+			pahole -F btf -C "$name" "$work/btf" > "$work/ours"
+	} 2> "$work/log" || {
+		cat "$work/log" >&2
+		exit 1
+	}
+	diff "$work/theirs" "$work/ours" >&2 || {
+		say "struct $name of the kernel (<, from $theirs) is not what the headers in" \
+			"$kdir make (>): they are not for this kernel" >&2
 		exit 1
 	}
 done
-echo "the kernel's BTF has the same $structures"
+
+# A compiler that has changed the function has removed it there.
+prototype=$(pfunct -F btf -P -f amd_clear_bank "$theirs" 2> /dev/null || :)
+case $prototype in
+'' | 'void amd_clear_bank(struct mce * m);'*) ;;
+*)
+	say "amd_clear_bank() of the kernel is '$prototype', and takes no struct mce *:" \
+		"there is no guard for it" >&2
+	exit 1 ;;
+esac
+say "$theirs has the same $structures${prototype:+, and amd_clear_bank(struct mce *)}"

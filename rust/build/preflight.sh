@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# preflight.sh TREE [KDIR]: can the module be built in TREE, for the kernel in KDIR where that is
-# another directory? Says in words what is missing. SELF_CONTAINED comes from the environment.
+# preflight.sh KDIR CRATE REASON: can the module be built for the kernel in KDIR, on the `kernel`
+# crate that crate.sh has chosen? Says which that is, and names each thing that is missing, with
+# what provides it. RUSTC, BINDGEN and LLVM come from the environment.
 
-kdir=$1
-given=${2:-$1}
+kdir=$1 crate=$2 reason=$3
 conf=$kdir/include/config/auto.conf
+rustc=${RUSTC:-rustc} bindgen=${BINDGEN:-bindgen}
 failed=0
 
 lacks()
@@ -14,9 +15,14 @@ lacks()
 	failed=1
 }
 
-set_in_conf()
+is_set()
 {
 	grep -q "^$1=y" "$conf"
+}
+
+installed()
+{
+	command -v "$1" > /dev/null
 }
 
 if [ ! -f "$kdir/Makefile" ]; then
@@ -29,71 +35,51 @@ if [ ! -f "$conf" ]; then
 	exit 1
 fi
 
-set_in_conf CONFIG_MODULES || lacks "the kernel has no CONFIG_MODULES: it loads no modules"
-set_in_conf CONFIG_X86_MCE_AMD ||
+is_set CONFIG_X86_64 || lacks "the kernel is not for x86-64"
+is_set CONFIG_MODULES || lacks "the kernel has no CONFIG_MODULES: it loads no modules"
+is_set CONFIG_X86_MCE_AMD ||
 	lacks "the kernel has no CONFIG_X86_MCE_AMD: it has no amd_clear_bank() to guard"
 for option in CONFIG_FUNCTION_TRACER CONFIG_DYNAMIC_FTRACE_WITH_ARGS; do
-	set_in_conf $option ||
-		lacks "the kernel has no $option: amd_clear_bank() cannot be hooked"
+	is_set $option || lacks "the kernel has no $option: amd_clear_bank() cannot be hooked"
 done
-if set_in_conf CONFIG_LTO_CLANG; then
-	lacks "the kernel was built with CONFIG_LTO_CLANG: amd_clear_bank() may be inlined into" \
-		"its caller, where a hook would miss it; there is no guard for such a kernel"
+is_set CONFIG_KALLSYMS ||
+	lacks "the kernel has no CONFIG_KALLSYMS: amd_clear_bank() cannot be found"
+for option in CONFIG_RANDSTRUCT CONFIG_GCC_PLUGIN_RANDSTRUCT; do
+	! is_set $option ||
+		lacks "the kernel has $option: where the members of its structures are is known" \
+			"to the compiler that built it, and not to Rust; there is no guard for it"
+done
+
+case $crate in
+tree | standin) ;;
+*) lacks "$reason: it can be 'tree' or 'standin'" ;;
+esac
+if [ "$crate" = tree ] && [ ! -f "$kdir/rust/libkernel.rmeta" ]; then
+	lacks "there is no $kdir/rust/libkernel.rmeta: build without KERNEL_CRATE=tree"
 fi
 
-metadata="make rust-metadata ${SELF_CONTAINED:+SELF_CONTAINED=1 }KDIR=$given KERNEL_SOURCE=<source \
-tree, tarball or linux-source package of that kernel>"
-
-if [ "$kdir" != "$given" ]; then
-	# Made of it, or of what was there before an upgrade?
-	sum=$(cat "$given/.config" "$given/Module.symvers" 2> /dev/null | sha256sum)
-	grep -qx "AMD_MCE_GUARD_HEADERS := ${sum%% *}" "$kdir/amd_mce_guard.mk" ||
-		lacks "$kdir was made for another configuration, or other exports, than those of" \
-			"$given. Make it again: $metadata"
-elif [ -n "$SELF_CONTAINED" ] &&
-	! grep -qsx 'AMD_MCE_GUARD_SELF_CONTAINED := .*[^ ]' "$kdir/amd_mce_guard.mk"; then
-	lacks "a self-contained module needs Rust objects made from its kernel's source:" \
-		"$metadata"
-	exit 1
-elif ! set_in_conf CONFIG_RUST; then
-	lacks "the kernel has no CONFIG_RUST. A module that takes nothing from the kernel's Rust" \
-		"may do: build it with SELF_CONTAINED=1"
-	exit 1
-fi
-missing=
-for crate in core kernel; do
-	[ -f "$kdir/rust/lib$crate.rmeta" ] || missing="$missing$kdir/rust/lib$crate.rmeta "
-done
-[ -z "$missing" ] ||
-	lacks "missing: ${missing% }. The tree has no Rust metadata; make it: $metadata"
-
-rustc=${RUSTC:-rustc}
-if ! command -v "$rustc" > /dev/null; then
-	lacks "$rustc is not installed; the kernel needs the rustc it was built with," \
-		"$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT=//p' "$conf")"
+if ! installed "$rustc"; then
+	lacks "$rustc is not installed; install the package rustc, 1.85 or newer," \
+		"or name it with RUSTC="
 else
-	# CONFIG_RUSTC_VERSION is 108501 for 1.85.1.
-	wanted=$(sed -n 's/^CONFIG_RUSTC_VERSION=//p' "$conf")
 	text=$("$rustc" --version)
-	version=$(echo "$text" | sed -n 's/^rustc \([0-9]*\)\.\([0-9]*\)\.\([0-9]*\).*/\1 \2 \3/p' |
-		awk '{ print $1 * 100000 + $2 * 100 + $3 }')
-	[ "$version" = "$wanted" ] ||
-		lacks "$rustc is '$text', the kernel was built with" \
-			"$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT=//p' "$conf"):" \
-			"name that one with RUSTC="
-
-	# The metadata starts with the version of the rustc that wrote it.
-	if [ -f "$kdir/rust/libcore.rmeta" ]; then
-		made=$(head -c 256 "$kdir/rust/libcore.rmeta" | tr -c '[:print:]' '\n' |
-			grep -o 'rustc [0-9][^)]*)' | head -n 1)
-		case $text in
-		"$made"*) ;;
-		*) lacks "$kdir/rust/libcore.rmeta was made by '$made', $rustc is '$text':" \
-			"name that one with RUSTC=, or run 'make modules_prepare' in $kdir again" ;;
-		esac
-	fi
+	minor=$(echo "$text" | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+	[ "${minor:-0}" -ge 85 ] ||
+		lacks "$rustc is '$text', the module needs 1.85 or newer: name one with RUSTC="
+	src=$("$rustc" --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs
+	[ "$crate" = tree ] || [ -f "$src" ] ||
+		lacks "there is no $src; install the package rust-src (rustup: the component)"
 fi
-command -v "${BINDGEN:-bindgen}" > /dev/null ||
-	lacks "${BINDGEN:-bindgen} is not installed; Debian's package is called bindgen"
+installed "$bindgen" || lacks "$bindgen is not installed; Debian's package is called bindgen"
+if [ -n "$LLVM" ]; then
+	for tool in clang ld.lld; do
+		installed $tool ||
+			lacks "$tool is not installed; the kernel was built by clang and lld"
+	done
+fi
 
-exit $failed
+[ $failed -eq 0 ] || exit 1
+case $crate in
+tree) echo "amd_mce_guard: building on the kernel's own Rust crates: $reason" ;;
+standin) echo "amd_mce_guard: building on the stand-in for the kernel's Rust crates: $reason" ;;
+esac

@@ -22,11 +22,6 @@ u8 rust_helper_boot_cpu_vendor(void)
 	return boot_cpu_data.x86_vendor;
 }
 
-unsigned long rust_helper_ftrace_regs_get_argument(struct ftrace_regs *fregs, unsigned int n)
-{
-	return ftrace_regs_get_argument(fregs, n);
-}
-
 struct dentry *rust_helper_debugfs_create_dir(const char *name, struct dentry *parent)
 {
 	return debugfs_create_dir(name, parent);
@@ -50,5 +45,17 @@ void rust_helper_debugfs_remove(struct dentry *dentry)
 	debugfs_remove(dentry);
 }
 
+/*
+ * What ftrace calls. A kernel with kCFI compares the type of what it calls
+ * through a pointer with its own compiler's idea of it, which rustc shares only
+ * with CONFIG_CFI_ICALL_NORMALIZE_INTEGERS. So this is C, and goes on to Rust by
+ * a direct call.
+ */
+void rust_helper_amd_clear_bank_entered(unsigned long ip, unsigned long parent_ip,
+					struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	rust_amd_clear_bank_entered(ops, (void *)ftrace_regs_get_argument(fregs, 0));
+}
+
 /* The module! macro has no key for the version. */
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(AMD_MCE_GUARD_VERSION);

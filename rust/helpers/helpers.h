@@ -6,11 +6,14 @@
 
 struct debugfs_u32_array;
 struct dentry;
+struct ftrace_ops;
 struct ftrace_regs;
 
 bool rust_helper_boot_cpu_has(unsigned int feature);
 u8 rust_helper_boot_cpu_vendor(void);
-unsigned long rust_helper_ftrace_regs_get_argument(struct ftrace_regs *fregs, unsigned int n);
+
+void rust_helper_amd_clear_bank_entered(unsigned long ip, unsigned long parent_ip,
+					struct ftrace_ops *ops, struct ftrace_regs *fregs);
 
 struct dentry *rust_helper_debugfs_create_dir(const char *name, struct dentry *parent);
 void rust_helper_debugfs_create_u64(const char *name, umode_t mode, struct dentry *parent,
@@ -19,6 +22,11 @@ void rust_helper_debugfs_create_u32_array(const char *name, umode_t mode,
 					  struct dentry *parent,
 					  struct debugfs_u32_array *array);
 void rust_helper_debugfs_remove(struct dentry *dentry);
-int rust_helper_printk(const char *format, const char *module, const void *arguments);
+void rust_helper_sprint_symbol_entered(unsigned long ip, unsigned long parent_ip,
+				       struct ftrace_ops *ops, struct ftrace_regs *fregs);
+
+/* Made in hook.rs, and in the tests of ftrace.rs. */
+void rust_amd_clear_bank_entered(struct ftrace_ops *ops, void *record);
+void rust_sprint_symbol_entered(struct ftrace_ops *ops, void *buffer);
 
 #endif

@@ -19,7 +19,7 @@ static void test_mce_clear_bank(struct mce *m)
 {
 	calls++;
 	pr_info("bank %u status %#llx\n", m->bank, m->status);
-	wrmsrq_safe(MSR_IA32_MC0_STATUS + 4 * m->bank, 0);
+	wrmsr_safe(MSR_IA32_MC0_STATUS + 4 * m->bank, 0, 0);
 }
 
 static struct klp_func funcs[] = {

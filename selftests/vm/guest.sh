@@ -22,21 +22,53 @@ copy_kernel()
 	esac
 }
 
-# From selftests/ into OUT/kselftest, as anybody would.
+# build_module DIR [VARIABLE=VALUE...]: in a copy of the project, as people do: MO= of kbuild, which
+# keeps what is built out of it, came with 6.13.
+build_module()
+{
+	local out=$TOP${KERNEL_OUT#/repo}/$1
+
+	mkdir -p "$out" && cp -rpu "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$out/" &&
+		in_sysroot make -C "$KERNEL_OUT/$1" KDIR="$KERNEL_OBJ" "${@:2}"
+}
+
+# A module that panics when it is loaded.
+build_panic()
+{
+	local out=$TOP${KERNEL_OUT#/repo}/panic
+
+	mkdir -p "$out" && cp -rpu "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$out/" &&
+		sed -i 's/let cpu = Cpu::boot();/&\n        panic!("on purpose");/' \
+			"$out/rust/guard.rs" &&
+		in_sysroot make -C "$KERNEL_OUT/panic" KDIR="$KERNEL_OBJ"
+}
+
+# From selftests/ into OUT/kselftest, as anybody would. kselftest itself is that of the kernel under
+# test; for Debian's, there are its headers and no kernel source to be seen.
 install_tests()
 {
+	local ksft=$KSFT_SRC/tools/testing/selftests IN_SYSROOT=()
+
+	[ "$KERNEL_NAME" != stock ] || ksft='' IN_SYSROOT=(--tmpfs /cache/src)
 	in_sysroot make -C /repo/selftests install KDIR="$KERNEL_OBJ" STAGE="$KERNEL_OUT/stage" \
 		GUARD="$KERNEL_OUT/module/rust/amd_mce_guard.ko" \
 		INSTALL_PATH="$KERNEL_OUT/kselftest" \
-		KSFT="$KERNEL_SRC/tools/testing/selftests" USERLDFLAGS=-static
+		KSFT="$ksft" USERLDFLAGS=-static
 }
 
 build_guest()
 {
-	copy_kernel &&
-		in_sysroot make -C /repo KDIR="$KERNEL_OBJ" MO="$KERNEL_OUT/module" \
-			"${KERNEL_GUARD[@]}" &&
-		install_tests &&
+	copy_kernel && build_module module || return
+	case $KERNEL_NAME in
+	clang | vendor-*)
+		# Where there is no KUnit, the module tests itself.
+		build_module selftest SELFTEST=1 || return ;;
+	test)
+		[ ! -e "$CACHE${NEWER_RUSTC#/cache}/.built" ] ||
+			build_module selftest SELFTEST=1 RUSTC="$NEWER_RUSTC/rustc" || return ;;
+	esac
+	[ "$KERNEL_NAME" != vendor-6.12 ] || build_panic || return
+	install_tests &&
 		in_sysroot gcc -Wall -O2 -shared -fPIC -o "$KERNEL_OUT/no_wait.so" \
 			/repo/selftests/vm/jobs/no_wait.c &&
 		in_sysroot "$INSIDE"/list-tools.sh > "$TOP${KERNEL_OUT#/repo}/tools" &&
@@ -47,6 +79,8 @@ if unavailable "$1"; then
 	echo "$1 done"
 	exit
 fi
+use_kernel test
+readonly KSFT_SRC=$KERNEL_SRC
 use_kernel "$1"
 log=$BUILD/setup/guest-$1.log
 if ! build_guest > "$log" 2>&1; then

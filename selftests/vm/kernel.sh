@@ -3,11 +3,12 @@
 # shellcheck disable=SC2034 # for whoever sources this
 # The kernels the lab boots and builds against, by name:
 #
-#   test      the kernel under test, as $KERNEL says; also the host VM's
-#   debug     the same, looking for mistakes; cfi: the same, built by clang, checking calls
-#   fixed     the stock series, which has the fix; reverted: the same with the fix taken out
-#   norust    the one under test without CONFIG_RUST
-#   stock     Debian's own build of that series; debian-VERSION: of that vulnerable release
+#   test           the kernel under test, as $KERNEL says; also the host VM's
+#   debug          the same, looking for mistakes
+#   clang          the same without Rust, built by clang with ThinLTO and kCFI
+#   vendor-SERIES  an older series, without Rust, that a patch beside this has given the defect
+#   stock          Debian's own newest kernel, which has the fix
+#   debian-VERSION Debian's own cloud kernel of that release or series
 
 # use_source SPEC: a version, a tree or a tarball. Sets KERNEL_TREE, KERNEL_ID and KERNEL_SRC (as
 # the sysroot sees it).
@@ -31,38 +32,39 @@ use_source()
 }
 
 # use_kernel NAME: sets, beside what use_source does, KERNEL_NAME, KERNEL_CONFIG, KERNEL_MAKE,
-# KERNEL_OBJ, where it is built, KERNEL_GUARD, how the module is built for it, and KERNEL_OUT, where
-# what is built for it is (both as the sysroot sees them).
+# KERNEL_PATCH, KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for it is (both
+# as the sysroot sees them).
 use_kernel()
 {
-	local spec=$KERNEL variant=host fragment key
+	local spec=$KERNEL variants=$1 fragment key
 
 	KERNEL_NAME=$1
 	KERNEL_MAKE=()
+	KERNEL_PATCH=
 	KERNEL_OUT=/repo/build/kernels/$1
 	case $1 in
-	debug)
-		variant=debug ;;
-	cfi)
-		variant=cfi KERNEL_MAKE=(LLVM=1) ;;
-	fixed | reverted | stock)
-		spec=$STOCK_SERIES ;;
-	debian-*)
-		spec=${1#debian-} ;;
+	test)
+		variants=host ;;
+	clang)
+		variants="norust clang" KERNEL_MAKE=(LLVM=1) ;;
+	vendor-*)
+		variants="norust $1"
+		spec=${VENDOR_SOURCE[$1]} KERNEL_PATCH=$TOP/selftests/vm/$1.patch ;;
+	stock | debian-*)
+		use_stock "$1"
+		return ;;
 	esac
 	use_source "$spec"
-	KERNEL_CONFIG=()
-	for fragment in config vm/config "vm/config.$variant"; do
-		KERNEL_CONFIG+=("/repo/selftests/$fragment")
+	if [ -n "$KERNEL_PATCH" ]; then
+		KERNEL_ID=$1-$(sha256sum < "$KERNEL_PATCH" | cut -c 1-8)
+		KERNEL_SRC=/cache/src/linux-$KERNEL_ID
+	fi
+	KERNEL_CONFIG=(/repo/selftests/config /repo/selftests/vm/config)
+	for fragment in $variants; do
+		KERNEL_CONFIG+=("/repo/selftests/vm/config.$fragment")
 	done
 	key=$(cat "${KERNEL_CONFIG[@]/#\/repo/$TOP}" <(echo "$SUITE") | sha256sum | cut -c 1-8)
-	[[ $1 != reverted && $1 != norust ]] || variant=$1
-	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-$variant-$key
-	KERNEL_BASE=/cache/kernel/$KERNEL_ID-host-$key
-	KERNEL_GUARD=()
-	[[ $1 != norust && $1 != debian-* ]] ||
-		KERNEL_GUARD=(SELF_CONTAINED=1 "XDG_CACHE_HOME=$KERNEL_OBJ")
-	[[ $1 != stock && $1 != debian-* ]] || use_stock "$1"
+	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-${variants##* }-$key
 }
 
 # Where the tree and what is built of it are on this machine.
@@ -89,8 +91,10 @@ get_kernel_source()
 		rm -rf "$CACHE/src.partial"
 		mkdir -p "$CACHE/src" "$CACHE/src.partial" &&
 			cp "$KERNEL" "$CACHE/src.partial/given" && unpack given "$KERNEL_ID"
+	elif [ -n "$KERNEL_PATCH" ]; then
+		fetch_source "${VENDOR_SOURCE[$KERNEL_NAME]}" "$KERNEL_ID" "$KERNEL_PATCH"
 	else
-		fetch_source "$KERNEL_ID"
+		fetch_source "$KERNEL_ID" "$KERNEL_ID"
 	fi
 }
 
@@ -115,20 +119,5 @@ build_kernel()
 		in_sysroot env "${KERNEL_MAKE[@]}" "$INSIDE/configure-kernel.sh" "$KERNEL_SRC" \
 			"$KERNEL_OBJ" "${KERNEL_CONFIG[@]}" && touch "$obj/.configured" || return
 	fi
-	make_kernel && touch "$obj/.built"
-}
-
-# The fixed kernel as it was built, with one file of it compiled again from source without the fix,
-# which takes the place of the one with it as long as that takes.
-build_reverted_kernel()
-{
-	local obj amd=arch/x86/kernel/cpu/mce/amd.c
-
-	obj=$(kernel_obj_dir)
-	rm -rf "$obj"
-	cp -a "$CACHE${KERNEL_BASE#/cache}" "$obj" && rm "$obj/.built" &&
-		patch -s -o "$obj/reverted-amd.c" "$(kernel_src_dir)/$amd" \
-			"$TOP/selftests/vm/revert-smca-check.patch" || return
-	IN_SYSROOT=(--ro-bind "$obj/reverted-amd.c" "$KERNEL_SRC/$amd")
 	make_kernel && touch "$obj/.built"
 }

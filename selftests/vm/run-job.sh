@@ -33,7 +33,7 @@ kselftests()
 		echo "the VM did not finish" >> "$DIR.log"
 	for suite in $tests; do
 		[ -e "$DIR/$suite.ktap" ] || [ ! -e "$DIR/$suite.out" ] ||
-			sed 's/^# //' "$DIR/$suite.out" > "$DIR/$suite.ktap"
+			sed -n 's/^# //p' "$DIR/$suite.out" > "$DIR/$suite.ktap"
 	done
 }
 
@@ -46,17 +46,6 @@ in_vm()
 	run_vm "$DIR" "$JOB" "$AMD_CPU" "$@" > "$DIR.log" 2>&1 ||
 		echo "the VM did not finish" >> "$DIR.log"
 	mv "$DIR/job.log" "$DIR/$JOB.ktap"
-}
-
-# A copy of the module that looks for a function which no kernel has.
-build_nofunction()
-{
-	rm -rf "$BUILD/nofunction"
-	mkdir "$BUILD/nofunction"
-	cp -r "$TOP/Makefile" "$TOP/Kbuild" "$TOP/rust" "$BUILD/nofunction"
-	sed -i 's/c"amd_clear_bank"/c"amd_clear_bang"/' "$BUILD/nofunction/rust/sys.rs"
-	use_kernel test
-	in_sysroot make -C /repo/build/nofunction KDIR="$KERNEL_OBJ" > "$DIR.build.log" 2>&1
 }
 
 # outside [ARGUMENT...]: a suite of its own
@@ -76,12 +65,12 @@ run()
 		kselftests test "$AMD_CPU" ;;
 	debug)
 		kselftests debug "$AMD_CPU" panic_on_warn=1 ;;
-	cfi | fixed)
-		kselftests "$JOB" "$AMD_CPU" ;;
+	clang)
+		kselftests clang "$AMD_CPU" ;;
 	stock)
 		kselftests stock "$AMD_CPU" COPY=yes ;;
 	reference)
-		kselftests fixed "$AMD_CPU" REFERENCE=yes ;;
+		kselftests stock "$AMD_CPU" COPY=yes REFERENCE=yes ;;
 	intel)
 		kselftests test max,vendor=GenuineIntel ;;
 	hygon)
@@ -90,9 +79,6 @@ run()
 		kselftests test "$AMD_CPU" setcpuid=smca ;;
 	kunit)
 		in_vm test kunit.enable=1 ;;
-	nofunction)
-		build_nofunction
-		in_vm test ;;
 	running)
 		in_vm stock ;;
 	nested)
@@ -102,9 +88,9 @@ run()
 	procedure)
 		mapfile -t guests < <(expand ${SCENARIOS:-$PROCEDURE})
 		outside procedure "${guests[@]}" ;;
-	contained)
-		mapfile -t guests < <(expand ${SCENARIOS:-$SELF_CONTAINED_ON})
-		SCRIPT=procedure outside contained "${guests[@]}" ;;
+	kernels)
+		mapfile -t guests < <(expand ${SCENARIOS:-$KERNELS_OF_OTHERS})
+		SCRIPT=procedure outside kernels "${guests[@]}" ;;
 	variants)
 		mapfile -t guests < <(expand ${SCENARIOS:-$VARIANTS})
 		SCRIPT=procedure outside variants "${guests[@]}" ;;

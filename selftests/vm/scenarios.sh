@@ -6,8 +6,8 @@
 
 # Run in one host VM each.
 readonly PROCEDURE="thread smp2 smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
-readonly VARIANTS="busy wake ten monitor inside fixed reverted touch ignore_ce"
-readonly SELF_CONTAINED_ON="$DEBIAN_VULNERABLE norust"
+readonly VARIANTS="busy wake ten monitor inside fixed touch ignore_ce"
+readonly KERNELS_OF_OTHERS="clang vendor-6.12 vendor-6.18 $DEBIAN_VULNERABLE $DEBIAN_BEFORE"
 
 # expand SCENARIO...: both guests of each, or the one that there is
 expand()
@@ -44,8 +44,10 @@ scenario()
 	inside)
 		ALONE=yes VIA=guest ;;
 	fixed)
-		GUEST=fixed FATE=survival ;;
-	reverted | norust | debian-*)
+		GUEST=stock FATE=survival ;;
+	"$DEBIAN_BEFORE")
+		GUEST=${1%-*} FATE=inert ;;
+	clang | vendor-* | debian-*)
 		GUEST=${1%-*} ;;
 	touch)
 		POLL=0 TOUCH=touch FATE=touch ;;
@@ -69,10 +71,10 @@ describe()
 	ten) what="ten errors, one after the other" ;;
 	monitor) what="an error that QEMU's monitor puts into bank 6" ;;
 	inside) what="an error that the guest injects by itself" ;;
-	fixed) what="on a fixed kernel" ;;
-	reverted) what="on that kernel with the fix taken out" ;;
-	norust) what="a self-contained module on a kernel without Rust" ;;
-	debian-*) what="a self-contained module on Debian's linux ${GUEST#debian-}" ;;
+	fixed) what="on a fixed kernel, Debian's linux $STOCK_SERIES" ;;
+	clang) what="on a kernel by clang, with ThinLTO and kCFI and without Rust" ;;
+	vendor-*) what="on linux ${GUEST#vendor-} with the defect, without Rust" ;;
+	debian-*) what="on Debian's linux ${GUEST#debian-}" ;;
 	touch) what="an error that the process meets by itself" ;;
 	ignore_ce) what="with mce=ignore_ce" ;;
 	esac
@@ -80,6 +82,9 @@ describe()
 	case $FATE in
 	survival)
 		[ $GUARD = yes ] || guest="without the guard, the process is signalled, too" ;;
+	inert)
+		guest="without the guard, the process is signalled"
+		[ $GUARD = no ] || guest="the guard finds nothing to guard, and says so" ;;
 	wake)
 		guest="with the guard, the last process is signalled at its page" ;;
 	ten)

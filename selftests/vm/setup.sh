@@ -9,7 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 source "$TOP/selftests/vm/cleanroot.sh"
 
 readonly LOGS="$BUILD/setup"
-readonly KERNELS="test debug cfi norust fixed reverted stock $DEBIAN_VULNERABLE cleanroot"
+readonly KERNELS="test debug clang ${!VENDOR_SOURCE[*]} stock $DEBIAN_BEFORE $DEBIAN_VULNERABLE
+	cleanroot newer-rustc"
 # What a cold run leaves in the cache, and what it needs on the way, in MB.
 readonly DISK_NEEDED=20000
 
@@ -22,20 +23,15 @@ need()
 # plan_kernel NAME: which stages that kernel still needs
 plan_kernel()
 {
-	local obj
-
 	use_kernel "$1"
-	obj=$(kernel_obj_dir)
-	# What Debian's vulnerable kernels need of their source is asked for when they are there.
-	[[ -n $KERNEL_TREE || $1 == debian-* ]] || [ -d "$(kernel_src_dir)" ] || need "source:$1"
-	[ -e "$obj/.built" ] || case $1 in
-	reverted) plan_kernel fixed ;;
-	norust) plan_kernel test ;;
-	esac
-	# Somebody works in a tree of his own: make knows what is new.
-	if [ -n "$KERNEL_TREE" ] || [ ! -e "$obj/.built" ]; then
-		need "kernel:$1"
+	if [[ $1 == stock || $1 == debian-* ]]; then
+		# They bring what they need of a source.
+		[ -e "$(stock_dir)/.built" ] || need "kernel:$1"
+		return
 	fi
+	[[ -n $KERNEL_TREE || -d $(kernel_src_dir) ]] || need "source:$1"
+	# Somebody works in a tree of his own: make knows what is new.
+	[[ -z $KERNEL_TREE && -e $(kernel_obj_dir)/.built ]] || need "kernel:$1"
 }
 
 # plan KERNEL...: by their names; what goes into their guests is always looked at, and comes last
@@ -45,10 +41,11 @@ plan()
 
 	[ -d "$SYSROOT" ] || need sysroot:
 	for kernel; do
-		[ "$kernel" = cleanroot ] || plan_kernel "$kernel"
+		[[ $kernel == cleanroot || $kernel == newer-rustc ]] || plan_kernel "$kernel"
 	done
 	use_cleanroot
 	[[ " $* " != *" cleanroot "* || -d $CLEANROOT ]] || need cleanroot:
+	[[ " $* " != *" newer-rustc "* || -e $CACHE${NEWER_RUSTC#/cache}/.built ]] || need rustc:
 	need guests:
 }
 
@@ -64,14 +61,8 @@ run_stage()
 		stage "source of linux $KERNEL_ID" "$LOGS/source-$KERNEL_ID.log" download_size \
 			get_kernel_source
 		sed -n 's/^NOTE: /      /p' "$LOGS/source-$KERNEL_ID.log" ;;
-	kernel:reverted)
-		stage "kernel $KERNEL_ID, fix reverted" "$LOGS/kernel-reverted.log" kernel_steps \
-			build_reverted_kernel ;;
-	kernel:norust)
-		stage "kernel $KERNEL_ID without Rust" "$LOGS/kernel-norust.log" kernel_steps \
-			build_norust_kernel ;;
 	kernel:stock | kernel:debian-*)
-		stage "Debian's linux $KERNEL_ID and a tree for it" \
+		stage "Debian's linux $KERNEL_ID and what modules are built against" \
 			"$LOGS/kernel-$KERNEL_NAME.log" no_count prepare_stock ;;
 	kernel:*)
 		stage "kernel $KERNEL_ID, $KERNEL_NAME" "$LOGS/kernel-$KERNEL_NAME.log" \
@@ -79,6 +70,8 @@ run_stage()
 	cleanroot:)
 		stage "Debian $SUITE to install the package in" "$LOGS/cleanroot.log" \
 			sysroot_size make_cleanroot ;;
+	rustc:)
+		stage "a newer rustc" "$LOGS/rustc.log" no_count make_newer_rustc ;;
 	guests:)
 		stage "module, tests and guest for ${GUESTS[*]}" "$LOGS/guests.log" \
 			guests_built build_guests ;;
@@ -125,7 +118,7 @@ setup()
 {
 	local step
 
-	mapfile -t GUESTS < <(printf '%s\n' "$@" | grep -vx cleanroot)
+	mapfile -t GUESTS < <(printf '%s\n' "$@" | grep -vx 'cleanroot\|newer-rustc')
 	open_lock "$BUILD" BUILD_LOCK
 	take_lock "$BUILD_LOCK" "$BUILD"
 	need_tools mmdebstrap:mmdebstrap bwrap:bubblewrap patch:patch

@@ -34,19 +34,20 @@ download_size()
 	echo "$now${total:- MB}"
 }
 
-# fetch_source VERSION: 6.19.8 is that release, 7.3 is the newest linux-source-7.3. In this order:
-# Debian's source package, kernel.org's tarball, and for a vulnerable release a fixed one with the
-# fix taken out.
+# fetch_source VERSION ID [PATCH]: 6.19.8 is that release, 7.3 is the newest linux-source-7.3; the
+# tree, with PATCH applied, becomes that of ID. In this order: Debian's source package, kernel.org's
+# tarball, and for a vulnerable release a fixed one with the fix taken out.
 fetch_source()
 {
-	local version=$1
+	local version=$1 id=$2 patch=${3:-}
 
 	rm -rf "$CACHE/src.partial"
 	mkdir -p "$CACHE/src.partial" "$CACHE/src"
 	in_sysroot --rw apt-get update || return
 
-	from_debian_source "$version" || from_linux_source "$version" ||
-		from_kernel_org "$version" || from_reverted_fix "$version" || {
+	from_debian_source "$version" "$id" "$patch" ||
+		from_linux_source "$version" "$id" "$patch" ||
+		from_kernel_org "$version" "$id" "$patch" || from_reverted_fix "$version" || {
 		echo "linux $version is neither in Debian's archive nor on kernel.org;"
 		echo "name another version, a tree or a tarball of yours with KERNEL="
 		return 1
@@ -54,14 +55,17 @@ fetch_source()
 	rm -rf "$CACHE/src.partial"
 }
 
-# unpack TARBALL VERSION: from the download folder, with the tree under its final name at the end
+# unpack TARBALL ID [PATCH]: from the download folder, with the tree under its final name at the end
 unpack()
 {
 	echo "unpacking $1"
 	mkdir "$CACHE/src.partial/tree" &&
 		in_sysroot tar -C /cache/src.partial/tree --strip-components=1 --no-same-owner \
-			-xf "/cache/src.partial/$1" &&
-		mv "$CACHE/src.partial/tree" "$(source_dir "$2")"
+			-xf "/cache/src.partial/$1" || return
+	if [ -n "${3:-}" ]; then
+		patch -s -p1 -d "$CACHE/src.partial/tree" < "$3" || return
+	fi
+	mv "$CACHE/src.partial/tree" "$(source_dir "$2")"
 }
 
 # The upstream tarball of a Debian source package; apt checks it against the signed index.
@@ -76,15 +80,16 @@ from_debian_source()
 	echo "fetching the upstream tarball of Debian's linux $package"
 	in_sysroot sh -c "cd /cache/src.partial &&
 		apt-get source --download-only --tar-only linux='$package'" || return
-	unpack "linux_$1.orig.tar.xz" "$1"
+	unpack "linux_$1.orig.tar.xz" "${@:2}"
 }
 
 # download_linux_source SERIES: the package linux-source-SERIES, checked by apt; prints its file
 download_linux_source()
 {
 	in_sysroot sh -c "cd /cache/src.partial && apt-get download linux-source-$1 >&2 &&
-		dpkg-deb --fsys-tarfile linux-source-$1_*.deb |
-		tar -x --strip-components=3 ./usr/src/linux-source-$1.tar.xz" || return
+		dpkg-deb --fsys-tarfile linux-source-$1_*.deb > package.tar &&
+		tar -xf package.tar --strip-components=3 ./usr/src/linux-source-$1.tar.xz &&
+		rm package.tar" || return
 	echo "linux-source-$1.tar.xz"
 }
 
@@ -94,7 +99,7 @@ from_linux_source()
 
 	in_sysroot apt-cache show "linux-source-$1" > /dev/null 2>&1 || return
 	echo "fetching linux-source-$1"
-	tarball=$(download_linux_source "$1") && unpack "$tarball" "$1"
+	tarball=$(download_linux_source "$1") && unpack "$tarball" "${@:2}"
 }
 
 # from_kernel_org VERSION: signed with one of the keys above or not used, wherever it and the keys
@@ -116,7 +121,7 @@ from_kernel_org()
 		echo "linux-$1.tar.xz is not signed with a key of kernel releases; it is not used"
 		return 1
 	}
-	unpack "linux-$1.tar.xz" "$1"
+	unpack "linux-$1.tar.xz" "${@:2}"
 }
 
 # What is left when a vulnerable release has gone from the archives: a kernel with the same defect,

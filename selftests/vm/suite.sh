@@ -6,9 +6,13 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 source "$TOP/selftests/vm/scenarios.sh"
 
-use_kernel stock
 # shellcheck disable=SC2034 # for whoever sources this
-readonly STOCK_OBJ=$KERNEL_OBJ
+{
+	use_kernel stock
+	readonly STOCK_OBJ=$KERNEL_OBJ
+	use_kernel "$DEBIAN_BEFORE"
+	readonly BEFORE_OBJ=$KERNEL_OBJ
+}
 use_kernel test
 
 # shellcheck source=/dev/null

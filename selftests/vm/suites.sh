@@ -4,8 +4,11 @@
 # What `make check` consists of: jobs, which it runs side by side, and the suites of each, which
 # have their KTAP in build/check/JOB/SUITE.ktap.
 
-# The kselftests that a VM with something to guard runs.
-readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug threshold stress)
+# The kselftests that any VM with something to guard runs: those in selftests/Makefile, less what
+# needs a daemon beside it or a CPU of another kind.
+mapfile -t KSELFTESTS < <(sed -n 's/^\ttest-\([a-z]*\)\.sh.*/\1/p' \
+	"$(dirname "${BASH_SOURCE[0]}")/../Makefile" | grep -vx -e rasdaemon -e unaffected)
+readonly KSELFTESTS
 
 # Those of them in which the callback is called in different ways: by a trampoline of its own, which
 # checks no type, or from ftrace's list of users, which does.
@@ -14,24 +17,23 @@ readonly CFI_KSELFTESTS=(deferred beside)
 # Those of them that run in a guest on KVM, which an error would panic.
 readonly NESTED_KSELFTESTS=(deferred memory)
 
-# What a fixed kernel runs with the guard, and without, as the reference for that.
+# What a fixed kernel runs without the guard, as the reference for what it does with it.
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug stock nested amd faults variants procedure contained cfi reference fixed
-	lint build metadata image install doctor running package signing lava machine
-	nofunction
+readonly JOBS=(debug stock nested amd faults variants procedure kernels clang reference selftest
+	lint build install doctor running package signing lava machine
 	intel hygon kunit smca preflight caution)
 
 # suites JOB: its suites
 suites()
 {
 	case $1 in
-	reference | fixed)
+	reference)
 		echo "${REFERENCES[@]}" ;;
 	amd)
 		echo "${KSELFTESTS[@]}" rasdaemon ;;
-	cfi)
+	clang)
 		echo "${CFI_KSELFTESTS[@]}" ;;
 	debug)
 		echo "${KSELFTESTS[@]}" checkers ;;
@@ -57,26 +59,20 @@ may_skip()
 	# Its root file system is in memory, where no page is clean.
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
-	"stock: all of it")
+	"stock: all of it" | "reference: all of it" | "running: all of it" | \
+		"machine: all of it" | "install: "* | "package: "* | "signing: "* | \
+		*": "*"Debian's linux $STOCK_SERIES"*)
 		unavailable stock > /dev/null ;;
-	"lint: "*"on Debian's linux"* | "build: "*"for Debian's linux"*)
-		unavailable stock > /dev/null ;;
-	"doctor: Debian's linux "*)
-		unavailable "$(sed -E 's/.* linux ([0-9.]+) .*/debian-\1/; s/debian-7.*/stock/' \
-			<<< "$2")" > /dev/null ;;
-	"running: all of it" | "machine: all of it" | "package: "* | "signing: "*)
-		unavailable stock > /dev/null ;;
-	"image: "*)
-		unavailable "${DEBIAN_VULNERABLE##* }" > /dev/null ||
-			unavailable stock > /dev/null ;;
-	"metadata: "*)
-		unavailable stock > /dev/null ;;
-	"contained: a self-contained module on Debian's linux "*)
-		unavailable "$(sed -E 's/.* linux ([0-9.]+):.*/debian-\1/' <<< "$2")" > /dev/null ;;
+	*": "*"Debian's linux "*)
+		unavailable "$(sed -E "s/.*Debian's linux ([0-9.]*[0-9]).*/debian-\1/" <<< "$2")" \
+			> /dev/null ;;
 	*)
 		return 1 ;;
 	esac
 }
+
+# Kernels without Rust, or from before the defect.
+readonly OTHERS="clang ${!VENDOR_SOURCE[*]} $DEBIAN_BEFORE $DEBIAN_VULNERABLE"
 
 # kernels JOB: the kernels it needs, see kernel.sh
 kernels()
@@ -84,28 +80,22 @@ kernels()
 	case $1 in
 	debug | faults)
 		echo test debug ;;
-	cfi | stock)
+	clang | stock)
 		echo test "$1" ;;
-	fixed | reference)
-		echo test fixed ;;
-	variants)
-		echo test fixed reverted ;;
-	lint | build)
+	install | reference | variants | lint | running | signing)
 		echo test stock ;;
-	metadata)
-		echo test stock ;;
-	image)
-		echo test stock "${DEBIAN_VULNERABLE##* }" ;;
+	kernels)
+		echo test "$OTHERS" ;;
+	selftest)
+		echo test clang "${!VENDOR_SOURCE[@]}" newer-rustc ;;
+	build)
+		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" ;;
 	doctor)
-		echo test clang vendor-6.12 stock debian-6.12 "$DEBIAN_VULNERABLE" ;;
-	running | signing)
-		echo test stock ;;
-	package)
-		echo test stock norust cleanroot ;;
-	machine)
+		echo test stock "$OTHERS" ;;
+	package | machine)
 		echo test stock cleanroot ;;
-	contained)
-		echo test norust "$DEBIAN_VULNERABLE" ;;
+	preflight)
+		echo test stock "$DEBIAN_BEFORE" ;;
 	*)
 		echo test ;;
 	esac

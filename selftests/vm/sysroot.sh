@@ -81,3 +81,17 @@ make_sysroot()
 	mapfile -t from < <(mirror)
 	make_root "$SYSROOT" "$COMPLETE_SYSROOT" "${from[@]}" -- "${SYSROOT_PACKAGES[@]}"
 }
+
+# A newer rustc than the sysroot has, to build the module with, too: as the sysroot sees it.
+NEWER_RUSTC=/cache/rustc-$(sha256sum < "$TOP/selftests/vm/inside/prepare-rustc.sh" | cut -c 1-8)
+readonly NEWER_RUSTC
+
+make_newer_rustc()
+{
+	local dir=$CACHE${NEWER_RUSTC#/cache}
+
+	rm -rf "$dir"
+	mkdir "$dir"
+	in_sysroot --rw apt-get update &&
+		in_sysroot "$INSIDE/prepare-rustc.sh" "$NEWER_RUSTC" && touch "$dir/.built"
+}

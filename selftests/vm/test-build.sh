@@ -9,11 +9,88 @@ source "$(dirname "$0")/suite.sh"
 readonly WORK="$BUILD/check/build"
 readonly TREE=/repo/build/check/build/tree
 
-# A build from nothing, since make is silent about what it does not build again.
+# builds KDIR NAME [VARIABLE=VALUE...]: from nothing, since make is silent about what it does not
+# build again, and in a copy of the project, which kernels before 6.13 need
 builds()
 {
-	rm -rf "${WORK:?}/$2"
-	without_warnings in_sysroot make -C /repo KDIR="$1" MO="/repo/build/check/build/$2"
+	local dir=$WORK/$2
+
+	rm -rf "$dir"
+	mkdir "$dir"
+	cp -r "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$dir"
+	without_warnings in_sysroot make -C "/repo/build/check/build/$2" KDIR="$1" "${@:3}"
+}
+
+# builds_for NAME: for that kernel of the lab
+builds_for()
+{
+	(use_kernel "$1" && builds "$KERNEL_OBJ" "$1")
+}
+
+# The functions that a callback runs through, up to what prints the first error, without addresses.
+callback_code()
+{
+	in_sysroot objdump -dr --no-show-raw-insn --no-addresses \
+		"/repo/build/check/build/$1/rust/amd_mce_guard.ko" |
+		awk '/^<.*>:$/ { wanted = /amd_clear_bank_entered/ } wanted' |
+		sed -E 's/[[:space:]]+#.*//; s/<[^>]*>//; s/\b[0-9a-f]{2,}\b/N/g; s/0x[0-9a-f]+/N/g
+			s/(R_X86_64_[A-Z0-9]+)[[:space:]].*/\1/; /^$/d'
+}
+
+same_callback()
+{
+	diff <(callback_code test) <(callback_code standin) &&
+		[ "$(callback_code test | wc -l)" -gt 20 ]
+}
+
+# relocations FILE SECTION SYMBOL: how many of SYMBOL, or of any, SECTION has
+relocations()
+{
+	in_sysroot readelf -rW "$1" | awk -v section="'.rela$2'" -v symbol="$3" '
+		/^Relocation section/ { inside = index($0, section) }
+		inside && /R_X86_64/ && index($0, symbol) { count++ }
+		END { print count + 0 }'
+}
+
+# What objtool lists is what the kernel patches when it boots, or loads the module: each jump to the
+# return thunk, and each indirect call or jump; there is no other.
+sites_listed()
+{
+	local ko=/repo/build/check/build/$1/rust/amd_mce_guard.ko text=0 thunks=0 section
+
+	for section in .text .init.text .exit.text .text.unlikely. .text.unlikely; do
+		text=$((text + $(relocations "$ko" $section __x86_return_thunk)))
+		thunks=$((thunks + $(relocations "$ko" $section __x86_indirect_thunk)))
+	done
+	echo "$text returns, $thunks indirect calls and jumps"
+	[ $text -gt 0 ] && [ $thunks -gt 0 ] || return
+	[ "$(relocations "$ko" .return_sites '')" -eq $text ] &&
+		[ "$(relocations "$ko" .retpoline_sites '')" -eq $thunks ] || return
+	! in_sysroot objdump -d --no-show-raw-insn "$ko" |
+		grep -E '[[:space:]](ret|(call|jmp)[[:space:]]+\*)'
+}
+
+# small NAME: `size` says less than 16 KB of text
+small()
+{
+	local text
+
+	text=$(in_sysroot size "/repo/build/check/build/$1/rust/amd_mce_guard.ko" |
+		awk 'NR == 2 { print $1 }')
+	echo "$text bytes of text"
+	[ "$text" -gt 0 ] && [ "$text" -lt 16384 ]
+}
+
+# An ordinary user, to whom the headers are read-only.
+builds_as_user()
+{
+	rm -rf "$WORK/user"
+	mkdir "$WORK/user"
+	cp -r "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$WORK/user"
+	in_sysroot sh -c "chown -R 1234:1234 $1 &&
+		setpriv --reuid 1234 --regid 1234 --clear-groups \
+			sh -c '! [ -w $2/Module.symvers ] && make -C $1 KDIR=$2'" &&
+		ls "$WORK/user/rust/amd_mce_guard.ko"
 }
 
 modinfo_complete()
@@ -46,17 +123,6 @@ no_fentry()
 		! grep -E '__fentry__|mcount' <<< "$imports"
 }
 
-# kbuild can be called without the Makefile, and so without its preflight.
-refuses_lto()
-{
-	local output
-
-	output=$(in_sysroot make -C "$KERNEL_OBJ" M=/repo MO=/repo/build/check/build/lto \
-		KRUSTFLAGS='--cfg CONFIG_LTO_CLANG' 2>&1) && return 1
-	printf '%s\n' "$output"
-	grep -q 'error: .*may be inlined' <<< "$output"
-}
-
 # A copy of the project to build in, as people do who have no use for MO=.
 in_tree()
 {
@@ -67,7 +133,7 @@ copy_project()
 {
 	rm -rf "$WORK/tree"
 	mkdir -p "$WORK/tree"
-	cp -r "$TOP/Makefile" "$TOP/Kbuild" "$TOP/rust" "$WORK/tree"
+	cp -r "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$WORK/tree"
 	(cd "$WORK/tree" && find . -type f | sort) > "$WORK/files"
 }
 
@@ -93,13 +159,29 @@ cleans()
 
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 10
-test_that "builds without warnings on linux $(kernel_release)" builds "$KERNEL_OBJ" test
-test_with stock "builds without warnings for Debian's linux $STOCK_SERIES" builds "$STOCK_OBJ" stock
+ktap_set_plan 20
+test_that "linux $(kernel_release), on its own crates: builds without warnings" builds \
+	"$KERNEL_OBJ" test
+test_that "the same on the stand-in: builds without warnings" builds "$KERNEL_OBJ" standin \
+	KERNEL_CRATE=standin
+test_that "the callback is the same code in both" same_callback
+test_that "a kernel by clang with ThinLTO and kCFI: builds without warnings" builds_for clang
+for kernel in vendor-6.12 vendor-6.18; do
+	test_that "linux ${kernel#vendor-} without Rust: builds without warnings" \
+		builds_for "$kernel"
+done
+for kernel in stock $DEBIAN_BEFORE; do
+	what="Debian's linux $(use_kernel "$kernel"; echo "$KERNEL_ID"), from its headers"
+	test_with "$kernel" "$what: builds without warnings" builds_for "$kernel"
+	test_with "$kernel" "$what: has less than 16 KB of text" small "$kernel"
+	test_with "$kernel" "$what: objtool lists each return and each indirect call" \
+		sites_listed "$kernel"
+done
+test_with stock "an ordinary user builds from headers that are read-only" builds_as_user \
+	/repo/build/check/build/user "$STOCK_OBJ"
 test_that "modinfo is complete" modinfo_complete
 test_that "there is no alias for udev to load it by" no_alias
 test_that "nothing in the module can be traced" no_fentry
-test_that "a kernel with CONFIG_LTO_CLANG is refused without the preflight, too" refuses_lto
 copy_project
 test_that "make builds in the tree" in_tree
 test_that "make modules_install installs" installs

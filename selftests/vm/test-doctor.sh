@@ -319,7 +319,7 @@ in_sysroot make -s -C /repo $DOCTOR >&2
 make_kernels >&2
 
 ktap_print_header
-ktap_set_plan 52
+ktap_set_plan 53
 for kernel in debian-6.19.6 debian-6.19.8; do
 	test_with $kernel "Debian's linux ${kernel#debian-} is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
@@ -328,8 +328,8 @@ test_with stock "Debian's linux $STOCK_SERIES is not" \
 	says_of build/kernels/stock/bzImage 0 '^check: +checks'
 test_with debian-6.12 "Debian's linux 6.12 is not" \
 	says_of build/kernels/debian-6.12/bzImage 0 '^check: +absent'
-for kernel in test clang vendor-6.12; do
-	test_that "the lab's kernel $kernel is" \
+for kernel in test clang vendor-6.12 vendor-6.18; do
+	test_with $kernel "the lab's kernel $kernel is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
 done
 while read -r form status check words; do

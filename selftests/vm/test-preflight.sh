@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The Makefile's preflight: each thing that can be missing is named in words.
+# What make does before it builds: it chooses the Rust crates, names each thing that is missing, and
+# compares the headers with the kernel they are for.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
 
-readonly KDIR="$BUILD/check/preflight"
+readonly KDIR="$BUILD/check/preflight/kdir"
+readonly IN_KDIR=/repo/build/check/preflight/kdir
 
 # fake_kdir [SED EXPRESSION]: a build tree like the kernel's, with its configuration edited
 fake_kdir()
@@ -14,113 +16,229 @@ fake_kdir()
 	mkdir -p "$KDIR/include/config" "$KDIR/rust"
 	touch "$KDIR/Makefile"
 	sed "${1:-}" "$(kernel_obj_dir)/include/config/auto.conf" > "$KDIR/include/config/auto.conf"
-	head -c 4096 "$(kernel_obj_dir)/rust/libcore.rmeta" > "$KDIR/rust/libcore.rmeta"
-	touch "$KDIR/rust/libkernel.rmeta"
+	cp "$(kernel_obj_dir)/include/config/kernel.release" "$KDIR/include/config/"
+	for crate in core kernel; do
+		head -c 4096 "$(kernel_obj_dir)/rust/lib$crate.rmeta" > "$KDIR/rust/lib$crate.rmeta"
+	done
 }
 
 # preflight [VARIABLE=VALUE...]: run it on that tree
 preflight()
 {
-	in_sysroot env "$@" rust/build/preflight.sh "${KDIR_INSIDE:-/repo${KDIR#"$TOP"}}"
+	in_sysroot make -s -C /repo preflight KDIR=$IN_KDIR "$@"
 }
 
-# complains PATTERN [VARIABLE=VALUE...]: the preflight fails and its words have PATTERN
-complains()
+# chooses CRATE REASON [VARIABLE=VALUE...]: the preflight succeeds, with that crate, and says why
+chooses()
 {
-	local pattern=$1 output
+	local crate=$1 reason=$2 output status=0
 
-	shift
-	if output=$(preflight "$@" 2>&1); then
-		echo "the preflight found nothing wrong"
-		return 1
-	fi
+	output=$(preflight "${@:3}" 2>&1) || status=$?
 	printf '%s\n' "$output"
-	grep -q "$pattern" <<< "$output"
+	[ $status -eq 0 ] && grep -q "building on the $crate.*: $reason" <<< "$output"
 }
 
-without_option()
+readonly OWN="kernel's own Rust crates" STANDIN="stand-in"
+
+own_crates()
 {
-	fake_kdir "/^$1=/d"
-	complains "$1"
+	fake_kdir && chooses "$OWN" '.*made by this rustc'
 }
 
 without_rust()
 {
-	fake_kdir "/^CONFIG_RUST=/d"
-	complains 'no CONFIG_RUST.*build it with SELF_CONTAINED=1'
+	fake_kdir '/^CONFIG_RUST=/d' && chooses $STANDIN 'the kernel has no CONFIG_RUST'
 }
 
-without_objects()
+# As some distributions have it: a compiler was there, and nobody asked for Rust.
+rust_available()
 {
-	fake_kdir
-	complains 'make rust-metadata SELF_CONTAINED=1 KDIR=' SELF_CONTAINED=1
-}
-
-with_lto()
-{
-	fake_kdir 's/^CONFIG_RUST=y/&\nCONFIG_LTO_CLANG=y/'
-	complains 'CONFIG_LTO_CLANG.*inlined'
+	fake_kdir 's/^CONFIG_RUST=y/CONFIG_RUST_IS_AVAILABLE=y/' && rm -r "$KDIR/rust" &&
+		chooses $STANDIN 'the kernel has no CONFIG_RUST'
 }
 
 without_metadata()
 {
-	fake_kdir
-	rm "$KDIR/rust/lib$1.rmeta"
-	complains "missing: [^ ]*lib$1.rmeta.*make rust-metadata"
+	fake_kdir && rm "$KDIR/rust/lib$1.rmeta" &&
+		chooses $STANDIN "there is no .*/rust/lib$1.rmeta"
 }
 
-with_other_rustc_configured()
+without_rust_folder()
 {
-	fake_kdir 's/^CONFIG_RUSTC_VERSION=.*/CONFIG_RUSTC_VERSION=107800/'
-	complains 'the kernel was built with'
+	fake_kdir && rm -r "$KDIR/rust" && chooses $STANDIN 'there is no .*/rust/libcore.rmeta'
 }
 
-with_other_rustc_metadata()
+# What an upgrade of the compiler leaves behind.
+stale_metadata()
 {
-	fake_kdir
-	printf 'rust\0\0\0\x09\x13rustc 1.84.0 (9fc6b4312 2025-01-07)' > "$KDIR/rust/libcore.rmeta"
-	complains "was made by 'rustc 1.84.0"
+	fake_kdir && printf 'rust\0\0\0\x09\x13rustc 1.84.0 (9fc6b4312 2025-01-07)' \
+		> "$KDIR/rust/lib$1.rmeta" && chooses $STANDIN ".*was made by 'rustc 1.84.0"
+}
+
+damaged_metadata()
+{
+	fake_kdir && : > "$KDIR/rust/libkernel.rmeta" &&
+		chooses $STANDIN '.*does not say what rustc made it'
+}
+
+# The version in the configuration says what there was when it was configured, and no more.
+other_rustc_configured()
+{
+	fake_kdir 's/^CONFIG_RUSTC_VERSION=.*/CONFIG_RUSTC_VERSION=107800/' &&
+		chooses "$OWN" '.*made by this rustc'
+}
+
+older_crates()
+{
+	fake_kdir && echo 6.18.15 > "$KDIR/include/config/kernel.release" &&
+		chooses $STANDIN "the crates of linux 6.18.15 are older than 6.19's"
+}
+
+forced()
+{
+	fake_kdir && chooses $STANDIN 'KERNEL_CRATE says so' KERNEL_CRATE=standin &&
+		chooses "$OWN" 'KERNEL_CRATE says so' KERNEL_CRATE=tree
+}
+
+without_option()
+{
+	fake_kdir "/^$1=/d" && refuses "the kernel has no $1:" preflight
+}
+
+randstruct()
+{
+	fake_kdir 's/^CONFIG_MODULES=y/&\nCONFIG_RANDSTRUCT=y/' &&
+		refuses 'the kernel has CONFIG_RANDSTRUCT: .*not to Rust' preflight
 }
 
 unconfigured()
 {
-	fake_kdir
-	rm "$KDIR/include/config/auto.conf"
-	complains 'is not configured'
+	fake_kdir && rm "$KDIR/include/config/auto.conf" && refuses 'is not configured' preflight
 }
 
 missing_tool()
 {
-	fake_kdir
-	complains "no-such-tool is not installed" "$1=no-such-tool"
+	fake_kdir && refuses 'no-such-tool is not installed' preflight "$1=no-such-tool"
 }
 
-accepts_unedited()
+# rustc VERSION SYSROOT: one that says so
+rustc()
 {
-	fake_kdir
-	preflight
+	cat > "$KDIR/rustc" <<- END
+		#!/bin/sh
+		case \$1 in
+		--version) echo 'rustc $1 (9fc6b4312 2025-01-07)' ;;
+		*) echo $2 ;;
+		esac
+	END
+	chmod +x "$KDIR/rustc"
+}
+
+old_rustc()
+{
+	fake_kdir && rustc 1.84.1 /usr && refuses "is 'rustc 1.84.1 .*needs 1.85 or newer" \
+		preflight RUSTC=$IN_KDIR/rustc
+}
+
+missing_rust_src()
+{
+	fake_kdir && rustc 1.85.1 $IN_KDIR &&
+		refuses "there is no $IN_KDIR/lib/rustlib/src.*install the package rust-src" \
+			preflight RUSTC=$IN_KDIR/rustc
+}
+
+missing_clang()
+{
+	fake_kdir 's/^CONFIG_MODULES=y/&\nCONFIG_CC_IS_CLANG=y/' || return
+	IN_SYSROOT=(--tmpfs /usr/lib/llvm-19/bin)
+	refuses 'clang is not installed; the kernel was built by clang' preflight
 }
 
 missing_kdir()
 {
-	KDIR_INSIDE=/nonexistent complains 'no kernel build tree in /nonexistent'
+	refuses 'no kernel build tree in /nonexistent; install the kernel.s headers package' \
+		in_sysroot make -s -C /repo preflight KDIR=/nonexistent
+}
+
+wrong_choice()
+{
+	fake_kdir && refuses "KERNEL_CRATE is 'mine': it can be 'tree' or 'standin'" preflight \
+		KERNEL_CRATE=mine
+}
+
+# layout KDIR: what the comparison with the kernel says
+layout()
+{
+	in_sysroot rust/build/check-layout.sh "$@"
+}
+
+# says PATTERN COMMAND...: COMMAND succeeds, and says that
+says()
+{
+	local output
+
+	output=$("${@:2}" 2>&1) || { printf '%s\n' "$output"; return 1; }
+	printf '%s\n' "$output"
+	grep -q "$1" <<< "$output"
+}
+
+other_structures()
+{
+	refuses 'struct .* of the kernel (<, from .*) is not what the headers' layout "$STOCK_OBJ" \
+		"$BEFORE_OBJ/vmlinux"
+}
+
+# A kernel whose structures are right, and whose function is not.
+other_prototype()
+{
+	rm -rf "$KDIR"
+	mkdir -p "$KDIR/module"
+	echo 'obj-m := other.o' > "$KDIR/module/Kbuild"
+	cat > "$KDIR/module/other.c" <<- END
+		#include <linux/module.h>
+		#include "/repo/rust/bindings/bindings_helper.h"
+		struct ftrace_ops a; struct module b; struct mce c; struct cpuinfo_x86 d;
+		struct pt_regs e; struct debugfs_u32_array f;
+		void amd_clear_bank(unsigned int bank);
+		void amd_clear_bank(unsigned int bank) { pr_info("%u", bank); }
+	END
+	in_sysroot make -s -C "$KERNEL_OBJ" M=$IN_KDIR/module KCFLAGS=-g other.o &&
+		in_sysroot pahole -J $IN_KDIR/module/other.o || return
+	refuses "amd_clear_bank() of the kernel is 'void amd_clear_bank(unsigned int" \
+		layout "$KERNEL_OBJ" $IN_KDIR/module/other.o
 }
 
 ktap_print_header
-ktap_set_plan 16
-test_that "accepts the tree that the refusals below are made from" accepts_unedited
-test_that "for a kernel without CONFIG_RUST, names SELF_CONTAINED=1" without_rust
-test_that "for a self-contained module, asks for the kernel's Rust objects" without_objects
-for option in CONFIG_MODULES CONFIG_X86_MCE_AMD CONFIG_FUNCTION_TRACER \
-	CONFIG_DYNAMIC_FTRACE_WITH_ARGS; do
-	test_that "refuses a kernel without $option" without_option $option
+ktap_set_plan 30
+test_that "the kernel's own crates are used where rustc can read them" own_crates
+test_that "a kernel without CONFIG_RUST gets the stand-in" without_rust
+test_that "a kernel with CONFIG_RUST_IS_AVAILABLE only gets the stand-in" rust_available
+test_that "headers without rust/ get the stand-in" without_rust_folder
+for crate in core kernel; do
+	test_that "headers without lib$crate.rmeta get the stand-in" without_metadata $crate
+	test_that "a lib$crate.rmeta of another rustc is not used" stale_metadata $crate
 done
-test_that "refuses a kernel with CONFIG_LTO_CLANG" with_lto
-test_that "misses libcore.rmeta" without_metadata core
-test_that "misses libkernel.rmeta" without_metadata kernel
-test_that "refuses a rustc that the kernel was not configured with" with_other_rustc_configured
-test_that "refuses a rustc that did not make libcore.rmeta" with_other_rustc_metadata
-test_that "refuses a tree that is not configured" unconfigured
-test_that "misses rustc" missing_tool RUSTC
-test_that "misses bindgen" missing_tool BINDGEN
-test_that "refuses a KDIR that is not there" missing_kdir
+test_that "an empty libkernel.rmeta is not used" damaged_metadata
+test_that "crates older than those of 6.19 are not used" older_crates
+test_that "CONFIG_RUSTC_VERSION of another rustc does not matter" other_rustc_configured
+test_that "KERNEL_CRATE= forces either" forced
+test_that "KERNEL_CRATE= is refused with another value" wrong_choice
+for option in CONFIG_MODULES CONFIG_X86_MCE_AMD CONFIG_FUNCTION_TRACER \
+	CONFIG_DYNAMIC_FTRACE_WITH_ARGS CONFIG_KALLSYMS; do
+	test_that "a kernel without $option is refused" without_option $option
+done
+test_that "a kernel with CONFIG_RANDSTRUCT is refused" randstruct
+test_that "a tree that is not configured is refused" unconfigured
+test_that "a KDIR that is not there is refused, with the package to install" missing_kdir
+test_that "a missing rustc is named" missing_tool RUSTC
+test_that "a missing bindgen is named" missing_tool BINDGEN
+test_that "a rustc before 1.85 is refused" old_rustc
+test_that "a missing rust-src is named" missing_rust_src
+test_that "a missing clang is named for a kernel that clang has built" missing_clang
+test_that "where there is nothing to compare layouts with, make says so" \
+	says 'the layout of structures is not checked' layout "$KERNEL_OBJ"
+test_with stock "the layouts of Debian's linux $STOCK_SERIES are compared, and amd_clear_bank()" \
+	says 'has the same ftrace_ops .*, and amd_clear_bank(struct mce \*)' layout "$STOCK_OBJ"
+test_with "$DEBIAN_BEFORE" "headers of another kernel are refused, with the structure" \
+	other_structures
+test_that "an amd_clear_bank() that takes something else is refused" other_prototype

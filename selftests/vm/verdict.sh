@@ -34,7 +34,7 @@ judge_panic()
 	destat=$(destat_msr "$BANK")
 	injected "$1"
 	expect "$1/console.log" "mce: MSR access error: WRMSR to 0x$destat $NOTHING"
-	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* (mce_wrmsrq+0x'
+	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* (mce_wrmsr[lq]+0x'
 	expect "$1/console.log" ' amd_clear_bank+0x'
 	expect "$1/console.log" ' machine_check_poll+0x'
 	expect "$1/console.log" ' mce_timer_fn+0x'
@@ -64,7 +64,7 @@ intact()
 
 alive()
 {
-	expect_not "$1/console.log" 'Kernel panic|BUG:|WARNING:|Oops|MSR access error'
+	expect_not "$1/console.log" 'Kernel panic|BUG:|(^|] )WARNING:|Oops|MSR access error'
 }
 
 # Where the victims have their pages
@@ -85,6 +85,21 @@ judge_survival()
 	expect "$1/console.log" '^guest: victim exit status 0'
 	expect "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
 	guarded "$1" 1
+	intact "$1"
+}
+
+# A kernel without the defect: the guard is not needed, says so, and does not load.
+judge_inert()
+{
+	local page
+
+	page=$(pages "$1")
+	injected "$1"
+	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
+	if [ "$GUARD" = yes ]; then
+		expect "$1/console.log" 'amd_mce_guard: .*nothing to guard'
+		expect_not "$1/console.log" '^guest: insmod exit status 0|amd_mce_guard: guarding'
+	fi
 	intact "$1"
 }
 

@@ -30,7 +30,7 @@ run_vm()
 	# same, or it leaves the guest's TSC without a ratio and the guest's timers stand still.
 	arguments+=" kvm.tsc_tolerance_ppm=20000"
 	arguments+=" init=/repo/selftests/vm/vm-init.sh JOB=$2"
-	arguments+=" SRC=$KERNEL_SRC OUT=$KERNEL_OUT OBJ=$KERNEL_OBJ"
+	arguments+=" SRC=$(use_kernel test; echo "$KERNEL_SRC") OUT=$KERNEL_OUT OBJ=$KERNEL_OBJ"
 	if [ "$2" = procedure ] && [ "${HOST_ACCEL:-tcg}" = kvm ]; then
 		accel=(-accel kvm -cpu host)
 		IN_SYSROOT=(--dev-bind /dev/kvm /dev/kvm)

@@ -8,9 +8,9 @@ src=$1
 cd "$2"
 shift 2
 
-make -C "$src" O="$PWD" rustavailable
 make -C "$src" O="$PWD" tinyconfig
 "$src/scripts/kconfig/merge_config.sh" -m -O "$PWD" .config "$@"
+! grep -qx CONFIG_RUST=y .config || make -C "$src" O="$PWD" rustavailable
 make -C "$src" O="$PWD" olddefconfig
 
 # wanted: the options of all fragments, each as the last one that has it says

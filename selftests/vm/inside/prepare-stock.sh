@@ -1,33 +1,42 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# prepare-stock.sh SOURCE DIR IMAGE: gets Debian's kernel from package IMAGE, with an initramfs that
-# makes a 9p share the root file system, and its headers package, for which a tree to build modules
-# in is made from SOURCE as anybody would.
+# prepare-stock.sh DIR IMAGE NAME: gets Debian's kernel from package IMAGE, and the headers packages
+# that belong to it, for DIR/tree. The kernel called stock gets its modules, too, and an initramfs
+# that makes a 9p share the root file system.
 set -e -o pipefail
-src=$1 release=${3#linux-binary-}
-cd "$2"
+image=$2 name=$3
+release=${image#linux-binary-}
+release=${release#linux-image-}
+release=${release%-unsigned}
+cd "$1"
 
-# unpack PACKAGE: into ./PACKAGE
+# unpack PACKAGE FOLDER
 unpack()
 {
 	apt-get download "$1"
-	dpkg-deb -x "$1"_*.deb "$1"
+	dpkg-deb -x "$1"_*.deb "$2"
 	rm "$1"_*.deb
 }
 
-unpack "linux-headers-$release"
-mv "linux-headers-$release/usr/src/linux-headers-$release" headers
-rm -r "linux-headers-$release"
-make -C /repo rust-metadata XDG_CACHE_HOME="$PWD" KDIR="$PWD/headers" KERNEL_SOURCE="$src"
-ln -s "amd-mce-guard/trees/$release" tree
+# As they are installed, but for where: the one path that they have in them is changed.
+version=${release%-cloud-amd64}
+version=${version%-amd64}
+for package in "linux-headers-$release" "linux-headers-$version-common" "linux-kbuild-$version"; do
+	unpack "$package" headers
+done
+ln -s "headers/usr/src/linux-headers-$release" tree
+sed -i "s|/usr/src/|$PWD/headers&|" tree/Makefile
 
-unpack "linux-binary-$release"
-unpack "linux-modules-$release"
-mv "linux-binary-$release/usr/lib/modules/$release/vmlinuz" bzImage
+unpack "$image" image
+mv image/boot/vmlinuz-* bzImage || mv "image/usr/lib/modules/$release/vmlinuz" bzImage
+rm -r image
+[ "$name" = stock ] || exit 0
+
+unpack "linux-modules-$release" modules
 mkdir -p root/usr/lib
 ln -s usr/lib root/lib
-mv "linux-modules-$release/usr/lib/modules" root/usr/lib/
-rm -r "linux-binary-$release" "linux-modules-$release"
+mv modules/usr/lib/modules root/usr/lib/
+rm -r modules
 depmod -b "$PWD/root" "$release"
 
 # The modules that the root file system takes, and what is in front of it, in the order in which

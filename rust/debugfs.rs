@@ -1,44 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the module asks of the kernel's C side and the kernel crate does not offer: the function
-//! it hooks, the CPU it runs on, and files in debugfs that may be open when it is unloaded.
+//! Files in debugfs that may be open when the module is unloaded.
+//!
+//! C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h)
 
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use kernel::prelude::*;
 
-use crate::{
-    bindings, ftrace,
-    mca::{Cpu, Record},
-};
-
-/// `void amd_clear_bank(struct mce *m)`, which `machine_check_poll()` calls for each bank whose
-/// error it has logged.
-///
-/// C source: [`arch/x86/kernel/cpu/mce/amd.c`](srctree/arch/x86/kernel/cpu/mce/amd.c)
-pub(crate) struct AmdClearBank;
-
-// SAFETY: The kernel has one function of this name. `m` is a local of `machine_check_poll()`, the
-// only caller, and so nobody else's; `Record` is a transparent `struct mce`, of which any bit
-// pattern is valid.
-unsafe impl ftrace::Function for AmdClearBank {
-    type Arg = Record;
-    const NAME: &'static CStr = c"amd_clear_bank";
-}
-
-/// The boot CPU (`boot_cpu_data`); Linux runs on no machine whose CPUs differ in these.
-pub(crate) fn boot_cpu() -> Cpu {
-    // SAFETY: Reads a field that is not written to once modules can be loaded.
-    let vendor = unsafe { bindings::rust_helper_boot_cpu_vendor() };
-    // SAFETY: The feature is one of the kernel's, so its bit is within the bitmap. A CPU that comes
-    // online meanwhile may clear bits there; a bit is read as it was before or after that.
-    let smca = unsafe { bindings::rust_helper_boot_cpu_has(bindings::X86_FEATURE_SMCA) };
-
-    Cpu {
-        amd: vendor == bindings::X86_VENDOR_AMD,
-        smca,
-    }
-}
+use crate::bindings;
 
 /// A directory in debugfs with files of numbers, for root to read.
 ///
@@ -48,8 +18,6 @@ pub(crate) fn boot_cpu() -> Cpu {
 ///
 /// Without CONFIG_DEBUG_FS this does nothing, and if debugfs refuses a file there is none: neither
 /// is a reason not to guard.
-///
-/// C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h)
 ///
 /// # Invariants
 ///

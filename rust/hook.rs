@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the kernel clears a bank of an AMD CPU, and the hook there.
+//!
+//! The function is found by the call that leads to it: `machine_check_poll()` is exported, and one
+//! of its instructions calls `amd_clear_bank()`, or `clear_bank()` that does. So what is hooked is
+//! what polling calls, whatever a compiler has made of the name, and other functions of that name
+//! do not matter.
+//!
+//! C source: [`arch/x86/kernel/cpu/mce/`](srctree/arch/x86/kernel/cpu/mce/core.c)
+
+use kernel::prelude::*;
+
+use crate::{
+    bindings,
+    ftrace::{self, Address, Registration},
+    mca::Record,
+    Guard,
+};
+
+/// `void amd_clear_bank(struct mce *m)`, which `machine_check_poll()` calls for each bank whose
+/// error it has logged.
+pub(crate) struct AmdClearBank;
+
+// SAFETY: `m` is a local of `machine_check_poll()`, the only caller, and so nobody else's; `Record`
+// is a transparent `struct mce`, whose bank a handler cannot change.
+unsafe impl ftrace::Function for AmdClearBank {
+    type Arg = Record;
+}
+
+/// A hook at the entry of [`AmdClearBank`].
+pub(crate) type Hook = Registration<AmdClearBank, Guard>;
+
+/// Hooks the function at `address` for `guard`.
+///
+/// # Errors
+///
+/// As [`Registration::new`].
+pub(crate) fn hook(guard: Guard, address: Address<AmdClearBank>) -> Result<Pin<KBox<Hook>>> {
+    let callback = bindings::rust_helper_amd_clear_bank_entered;
+
+    // SAFETY: The C function calls `rust_amd_clear_bank_entered()` with these arguments, and does
+    // nothing else. It is built without fentry.
+    KBox::pin_init(unsafe { Hook::new(guard, address, callback) }, GFP_KERNEL)
+}
+
+/// # Safety
+///
+/// Only `rust_helper_amd_clear_bank_entered()` may call this.
+#[no_mangle]
+unsafe extern "C" fn rust_amd_clear_bank_entered(
+    ops: *mut bindings::ftrace_ops,
+    record: *mut Record,
+) {
+    // SAFETY: By this function's contract these are what ftrace gave to the callback of a `Hook`,
+    // and the first argument of `amd_clear_bank()`.
+    unsafe { Hook::entered(ops, record) }
+}
+
+/// What there is to hook.
+pub(crate) enum Target {
+    /// Polling calls the function at this address.
+    Function(Address<AmdClearBank>),
+    /// Polling calls no such function and knows no MCA_DESTAT: this kernel cannot have the defect.
+    Nothing,
+    /// Polling calls no such function, but it may write MCA_DESTAT by itself, or its code cannot be
+    /// found.
+    Unknown,
+}
+
+/// Looks for the function in the code of the running kernel.
+///
+/// # Errors
+///
+/// [`ENOMEM`].
+pub(crate) fn find() -> Result<Target> {
+    let Some(poll) = Code::of(bindings::machine_check_poll as usize)? else {
+        return Ok(Target::Unknown);
+    };
+    // The compiler may have left clear_bank() a function of its own.
+    let between = match poll.callee(b"clear_bank")? {
+        Some(address) => Code::of(address)?,
+        None => None,
+    };
+
+    for code in [Some(&poll), between.as_ref()].into_iter().flatten() {
+        if let Some(address) = code.callee(b"amd_clear_bank")? {
+            // SAFETY: The kernel's own code calls what is there by the name of `AmdClearBank`.
+            return Ok(Target::Function(unsafe { Address::new(address) }));
+        }
+    }
+    if poll.mentions_destat() || between.is_some() {
+        return Ok(Target::Unknown);
+    }
+    Ok(Target::Nothing)
+}
+
+/// A copy of a function's code, and where that is.
+struct Code {
+    address: usize,
+    bytes: KVec<u8>,
+}
+
+impl Code {
+    /// More than any function here has: the size comes from the table of symbols.
+    const MAX: usize = 1 << 16;
+
+    /// Copies the function that starts at `address`, if the kernel knows it.
+    fn of(address: usize) -> Result<Option<Self>> {
+        let mut size = 0;
+        with_symbol(address, |symbol| size = symbol.size);
+        if !(1..=Self::MAX).contains(&size) {
+            return Ok(None);
+        }
+
+        let mut bytes = KVec::new();
+        for at in address..address + size {
+            // SAFETY: By the table of symbols the kernel has code there, which can be read and
+            // stays. It may change while it is read: tracers come and go at its entry.
+            bytes.push(unsafe { (at as *const u8).read_volatile() }, GFP_KERNEL)?;
+        }
+        Ok(Some(Self { address, bytes }))
+    }
+
+    /// The address of the kernel's function called `name`, if the code calls it, or jumps to it in
+    /// place of returning.
+    fn callee(&self, name: &[u8]) -> Result<Option<usize>> {
+        let mut found = None;
+
+        for address in calls(self.address, &self.bytes) {
+            with_symbol(address, |symbol| {
+                if symbol.offset == 0 && symbol.is(name) {
+                    found = Some(address);
+                }
+            });
+        }
+        Ok(found)
+    }
+
+    /// Whether the number of the first MCA_DESTAT is in the code, or its complement, which some
+    /// compilers subtract.
+    fn mentions_destat(&self) -> bool {
+        let number: u32 = bindings::MSR_AMD64_SMCA_MC0_DESTAT;
+
+        self.bytes.windows(4).any(|window| {
+            window == number.to_le_bytes() || window == number.wrapping_neg().to_le_bytes()
+        })
+    }
+}
+
+/// Where the direct calls and jumps (`call rel32`, `jmp rel32`) in `code`, which is at `address`,
+/// lead out of it to. Instructions are not decoded: what is none leads to a random address, hardly
+/// ever to the first byte of the function that is looked for.
+fn calls(address: usize, code: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    code.windows(5).enumerate().filter_map(move |(at, window)| {
+        let &[0xe8 | 0xe9, a, b, c, d] = window else {
+            return None;
+        };
+        let distance = i32::from_le_bytes([a, b, c, d]) as isize;
+        let target = address.wrapping_add(at + 5).wrapping_add_signed(distance);
+
+        (!(address..address + code.len()).contains(&target)).then_some(target)
+    })
+}
+
+/// What the kernel's table of symbols says about an address: the symbol at or before it.
+#[derive(PartialEq, Eq)]
+struct Symbol<'a> {
+    name: &'a [u8],
+    offset: usize,
+    size: usize,
+}
+
+impl<'a> Symbol<'a> {
+    /// Parses what `sprint_symbol()` writes, `name+0xoffset/0xsize`. Of a module's symbol the
+    /// module's name follows, and of no symbol there is only the address.
+    fn parse(text: &'a [u8]) -> Option<Self> {
+        let (name, numbers) = split(text, b'+')?;
+        let (offset, size) = split(numbers, b'/')?;
+
+        Some(Self {
+            name,
+            offset: number(offset)?,
+            size: number(size)?,
+        })
+    }
+
+    /// Whether it is called `name`, perhaps with what a compiler has put behind it, as in
+    /// `name.llvm.4711`.
+    fn is(&self, name: &[u8]) -> bool {
+        self.name
+            .strip_prefix(name)
+            .is_some_and(|rest| matches!(rest, [] | [b'.', ..]))
+    }
+}
+
+/// What is in front of the first `separator`, and what is behind it.
+fn split(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let mut parts = text.splitn(2, |&c| c == separator);
+
+    Some((parts.next()?, parts.next()?))
+}
+
+/// The number that is written `0x` and hexadecimal digits.
+fn number(text: &[u8]) -> Option<usize> {
+    let digits = text.strip_prefix(b"0x")?;
+    if digits.is_empty() || digits.len() > 2 * size_of::<usize>() {
+        return None;
+    }
+
+    digits.iter().try_fold(0, |number, &digit| {
+        let digit = (digit as char).to_digit(16)?;
+        Some((number << 4) | digit as usize)
+    })
+}
+
+/// Calls `look` with the symbol of the kernel that `address` belongs to, if there is one.
+fn with_symbol(address: usize, look: impl FnOnce(Symbol<'_>)) {
+    let mut buffer = [0; bindings::KSYM_SYMBOL_LEN as usize];
+
+    // SAFETY: The buffer is as large as `sprint_symbol()` demands. Any address may be asked for.
+    let len = unsafe { bindings::sprint_symbol(buffer.as_mut_ptr(), address) };
+    let text = usize::try_from(len).ok().and_then(|len| buffer.get(..len));
+
+    if let Some(symbol) = text.and_then(Symbol::parse) {
+        look(symbol);
+    }
+}
+
+#[kunit_tests(amd_mce_guard_hook)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_and_jumps_out_of_the_code_are_found() {
+        // nop; call +0x100; jmp -0x100; jmp to its own beginning; ret
+        let code = [
+            0x90, 0xe8, 0, 1, 0, 0, 0xe9, 0, 0xff, 0xff, 0xff, 0xe9, 0xf0, 0xff, 0xff, 0xff, 0xc3,
+        ];
+        let mut found = calls(0x1000, &code);
+
+        assert_eq!(found.next(), Some(0x1000 + 6 + 0x100));
+        assert_eq!(found.next(), Some(0x1000 + 11 - 0x100));
+        assert_eq!(found.next(), None);
+    }
+
+    #[test]
+    fn a_call_that_is_cut_off_is_none() {
+        assert_eq!(calls(0x1000, &[0xe8, 0, 1, 0]).next(), None);
+        assert_eq!(calls(0x1000, &[]).next(), None);
+    }
+
+    #[test]
+    fn symbols_are_parsed() {
+        let expected = Symbol {
+            name: b"amd_clear_bank.llvm.4711",
+            offset: 0x10,
+            size: 0x7b,
+        };
+
+        assert!(Symbol::parse(b"amd_clear_bank.llvm.4711+0x10/0x7b") == Some(expected));
+    }
+
+    #[test]
+    fn symbols_of_modules_and_bare_addresses_are_not() {
+        assert!(Symbol::parse(b"amd_clear_bank+0x0/0x7b [namesake]").is_none());
+        assert!(Symbol::parse(b"0xffffffff81234567").is_none());
+        assert!(Symbol::parse(b"amd_clear_bank+0x/0x").is_none());
+        assert!(Symbol::parse(b"").is_none());
+    }
+
+    #[test]
+    fn a_suffix_belongs_to_the_name_and_another_name_does_not() {
+        let is = |name| {
+            let symbol = Symbol {
+                name,
+                offset: 0,
+                size: 1,
+            };
+            symbol.is(b"amd_clear_bank")
+        };
+
+        assert!(is(b"amd_clear_bank"));
+        assert!(is(b"amd_clear_bank.isra.0"));
+        assert!(!is(b"amd_clear_banks"));
+        assert!(!is(b"clear_bank"));
+    }
+
+    #[test]
+    fn polling_is_found_in_the_running_kernel() {
+        let poll = Code::of(bindings::machine_check_poll as usize);
+
+        assert!(poll.is_ok_and(|code| code.is_some_and(|code| code.bytes.len() > 64)));
+    }
+}
