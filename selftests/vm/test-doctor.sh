@@ -1,31 +1,73 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make doctor: what it says of machines that are made up of files, and of the kernels that there
-# are.
+# make doctor: on the kernels that there are, on small ones that have each form of the code, and on
+# machines that are made up of files.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
 
-readonly ROOT="$BUILD/check/doctor/root"
+readonly DOCTOR=build/doctor/amd-mce-guard-doctor
+readonly WORK="$BUILD/check/doctor"
+readonly MADE=build/check/doctor/made
+readonly ROOT="$WORK/root"
 readonly MACHINE=/repo/build/check/doctor/root
+readonly RELEASE=6.19.8-made
 readonly BANK=sys/devices/system/machinecheck/machinecheck0
 
-# machine [VENDOR [FLAGS]]: one whose kernel is the one under test
+# make_kernels: all forms of made-kernel.c, by both compilers
+make_kernels()
+{
+	mkdir -p "$WORK/made"
+	in_sysroot sh -e -c "for cc in gcc clang; do
+		for form in \$(sed -nE 's/^#define ([A-Z_]+) +[0-9]+\$/\\1/p' \
+				selftests/vm/made-kernel.c); do
+			\$cc -O2 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -ffreestanding \
+				-fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
+				-nostdlib -static -Wl,-Ttext=0xffffffff81000000 -Wl,-e,_text \
+				-Wl,--build-id=none -DFORM=\$form -DRELEASE='\"$RELEASE\"' \
+				-DCC=\"\\\"\$cc\\\"\" \
+				-o $MADE/\$cc-\$form selftests/vm/made-kernel.c
+		done
+	done"
+	in_sysroot objcopy --redefine-sym amd_clear_bank=amd_clear_bank.llvm.4711 \
+		$MADE/clang-VULNERABLE $MADE/clang-RENAMED
+	in_sysroot objcopy --strip-symbol=amd_clear_bank $MADE/gcc-VULNERABLE $MADE/gcc-UNNAMED
+	in_sysroot objcopy --strip-symbol=mce_flags $MADE/gcc-FIXED $MADE/gcc-UNNAMED_FLAGS
+	in_sysroot objcopy --strip-symbol=register_ftrace_function $MADE/gcc-VULNERABLE \
+		$MADE/gcc-UNTRACED
+	in_sysroot objcopy --strip-symbol=machine_check_poll $MADE/gcc-VULNERABLE $MADE/gcc-LOST
+	in_sysroot objcopy --strip-symbol=machine_check_poll --strip-symbol=mce_log \
+		$MADE/gcc-OLD $MADE/gcc-NO_MCE
+}
+
+# machine [VENDOR [FLAGS]]: one that runs a made kernel with the defect, and has its image; nobody
+# sees its addresses
 machine()
 {
 	rm -rf "$ROOT"
 	mkdir -p "$ROOT"/{proc/sys/kernel,boot,$BANK}
 	{
 		echo "vendor_id	: ${1:-AuthenticAMD}"
-		echo "flags		: fpu ${2:-hypervisor} mce"
+		echo "flags		: fpu ${2:-hypervisor mce mca}"
 	} > "$ROOT/proc/cpuinfo"
-	echo 6.19.8-test > "$ROOT/proc/sys/kernel/osrelease"
-	cp "$BUILD/kernels/test/bzImage" "$ROOT/boot/vmlinuz-6.19.8-test"
+	echo $RELEASE > "$ROOT/proc/sys/kernel/osrelease"
 	echo 300 > "$ROOT/$BANK/check_interval"
 	echo 0 > "$ROOT/$BANK/ignore_ce"
+	runs gcc-VULNERABLE
+	sed -i 's/^[0-9a-f]*/0000000000000000/' "$ROOT/proc/kallsyms"
+	rm "$ROOT/proc/kcore"
+	cp "$WORK/made/gcc-VULNERABLE" "$ROOT/boot/vmlinuz-$RELEASE"
 }
 
-# has_guard FUNCTION: loaded there, and at the entry of FUNCTION
+# runs KERNEL: that machine runs that made kernel, and all of it can be seen
+runs()
+{
+	in_sysroot nm "$MADE/$1" > "$ROOT/proc/kallsyms"
+	cp "$WORK/made/$1" "$ROOT/proc/kcore"
+	strings "$WORK/made/$1" | grep '^Linux version' > "$ROOT/proc/version"
+}
+
+# has_guard LINE: loaded there, and that line is in enabled_functions
 has_guard()
 {
 	mkdir -p "$ROOT/sys/module/amd_mce_guard" "$ROOT/sys/kernel/debug/amd_mce_guard" \
@@ -33,29 +75,54 @@ has_guard()
 	echo live > "$ROOT/sys/module/amd_mce_guard/initstate"
 	echo 7 > "$ROOT/sys/kernel/debug/amd_mce_guard/banks_cleared"
 	echo 3 > "$ROOT/sys/kernel/debug/amd_mce_guard/deferred_guarded"
-	echo "$1 (1) R" > "$ROOT/sys/kernel/tracing/enabled_functions"
+	printf '%s\n' "$1" > "$ROOT/sys/kernel/tracing/enabled_functions"
 }
+
+readonly OWN_HOOK='amd_clear_bank (1) 	tramp: 0xffffffffc0200000 (f+0x0/0x9 [amd_mce_guard])'
 
 # says STATUS PATTERN [ARGUMENT...]: the doctor's exit status, and a line of it
 says()
 {
 	local output status=0
 
-	output=$(in_sysroot rust/doctor/doctor.sh --root $MACHINE "${@:3}") || status=$?
+	output=$(in_sysroot $DOCTOR --root $MACHINE "${@:3}" 2>&1) || status=$?
 	printf '%s\n' "$output"
-	[ $status -eq "$1" ] && grep -qE "$2" <<< "$output"
+	[ $status -eq "$1" ] && grep -qE -- "$2" <<< "$output"
 }
 
-# on_kernel NAME STATUS PATTERN: of that kernel, in the same machine
-on_kernel()
+# says_of IMAGE STATUS PATTERN: of that image, in the machine
+says_of()
 {
-	machine
-	says "$2" "$3" --image "/repo/build/kernels/$1/bzImage"
+	machine && says "$2" "$3" --image "$1"
+}
+
+# says_of_made STATUS PATTERN FORM: of both compilers' kernels of that form
+says_of_made()
+{
+	says_of "$MADE/gcc-$3" "$1" "$2" && says_of "$MADE/clang-$3" "$1" "$2"
+}
+
+unit_tests()
+{
+	in_sysroot sh -c "rustc --edition 2021 --test -O -o build/check/doctor/unit-tests \
+			rust/doctor/main.rs &&
+		IMAGE=build/kernels/test/bzImage build/check/doctor/unit-tests -q"
+}
+
+no_rustc()
+{
+	refuses 'no-rustc is missing, which builds the doctor; install it' \
+		in_sysroot make -C /repo -B RUSTC=no-rustc $DOCTOR
+}
+
+is_static()
+{
+	in_sysroot readelf -lW $DOCTOR | { ! grep -E 'INTERP'; }
 }
 
 not_amd()
 {
-	machine GenuineIntel && says 0 "^reason: .*not AMD's"
+	machine GenuineIntel && says 0 '^reason: .*not AMD'
 }
 
 has_smca()
@@ -63,15 +130,51 @@ has_smca()
 	machine AuthenticAMD 'smca hypervisor' && says 0 '^reason: .*this CPU has SMCA'
 }
 
+no_cpuinfo()
+{
+	machine && rm "$ROOT/proc/cpuinfo" && says 2 'does not name a CPU'
+}
+
+# A guest with -cpu host,-mca, on a kernel with the defect; and one booted with mce=off.
+no_machine_checks()
+{
+	machine AuthenticAMD 'hypervisor mce' && rm -r "${ROOT:?}/${BANK%/*}" &&
+		says 0 '^reason: .*no machine checks' && machine && rm -r "${ROOT:?}/${BANK%/*}" &&
+		says 1 '^status: +affected' && echo 'quiet mce=off' > "$ROOT/proc/cmdline" &&
+		says 0 '^reason: .*mce=off'
+}
+
 protected()
 {
-	machine && has_guard amd_clear_bank && says 0 '^status: +protected' &&
-		says 0 '^guarded: +3'
+	machine && has_guard "$OWN_HOOK" && says 0 '^status: +protected' &&
+		says 0 '^deferred_guarded: +3' && says 0 '^banks_cleared: +7' &&
+		has_guard "${OWN_HOOK/bank/bank.llvm.4711}" && says 0 '^status: +protected' &&
+		has_guard 'amd_clear_bank (2) R' && says 0 '^status: +protected'
 }
 
 not_hooked()
 {
-	machine && has_guard another && says 1 '^hooked: +no' && says 1 '^status: +affected'
+	machine && has_guard 'another (1)' && says 1 '^hooked: +no' &&
+		says 1 '^reason: .*NOT HOOKED' &&
+		has_guard 'amd_clear_bank (1)  	tramp: 0xffffffffc0200000 (f+0x0/0x9 [other])' &&
+		says 1 '^hooked: +no'
+}
+
+hook_unseen()
+{
+	machine && has_guard "$OWN_HOOK" && rm -r "$ROOT/sys/kernel/tracing" &&
+		says 2 '^hooked: +unknown' && says 2 '^reason: .*tracefs mounted'
+}
+
+affected()
+{
+	machine && says 1 '^reason: .*modprobe amd_mce_guard'
+}
+
+not_traceable()
+{
+	says_of $MADE/gcc-UNTRACED 1 '^reason: .*no function tracer: .*mce=nobootlog' &&
+		says_of $MADE/gcc-INLINED 1 '^reason: .*cannot be guarded: .*mce=nobootlog'
 }
 
 polling()
@@ -86,34 +189,115 @@ polling()
 livepatched()
 {
 	machine && mkdir -p "$ROOT/sys/kernel/livepatch/fix/vmlinux/amd_clear_bank,1" &&
-		says 2 '^reason: .*it is livepatched'
+		says 2 '^reason: .*amd_clear_bank\(\) is livepatched'
 }
 
+# The kernel's memory, which root sees, counts more than its image.
+memory()
+{
+	machine && runs gcc-FIXED && says 0 '^check: +checks' && runs gcc-VULNERABLE &&
+		rm "$ROOT"/boot/* && says 1 '^check: +vulnerable' && runs clang-OLD &&
+		says 0 '^check: +absent'
+}
+
+# What hides the running kernel is said.
+hidden()
+{
+	machine && rm "$ROOT"/boot/* && says 2 '^reason: .*run as root' &&
+		echo 2 > "$ROOT/proc/sys/kernel/kptr_restrict" &&
+		says 2 '^reason: .*kernel.kptr_restrict=2 hides' && runs gcc-VULNERABLE &&
+		rm "$ROOT/proc/kcore" && says 2 '^reason: .*no /proc/kcore'
+}
+
+# As on a microVM: names without addresses, neither kcore nor image.
+no_poll()
+{
+	machine && rm "$ROOT"/boot/* && runs gcc-NO_MCE && rm "$ROOT/proc/kcore" &&
+		sed -i 's/^[0-9a-f]*/0000000000000000/' "$ROOT/proc/kallsyms" &&
+		says 0 '^reason: .*no machine_check_poll\(\)' &&
+		head -n 10 "$ROOT/proc/kallsyms" > "$WORK/few" &&
+		cp "$WORK/few" "$ROOT/proc/kallsyms" && says 2 '^reason: .*not complete'
+}
+
+lost_name()
+{
+	machine && rm "$ROOT"/boot/* && runs gcc-LOST && says 2 '^reason: .*has mce_log\(\) and no'
+}
+
+configured()
+{
+	local config='CONFIG_X86_64=y\n# CONFIG_X86_MCE is not set\n'
+
+	# shellcheck disable=SC2059 # with newlines
+	machine && rm "$ROOT"/boot/* && printf "$config" | gzip > "$ROOT/proc/config.gz" &&
+		says 0 '^reason: .*without CONFIG_X86_MCE \(/proc/config.gz\)' &&
+		rm "$ROOT/proc/config.gz" &&
+		printf "${config/MCE/MCE_AMD}" > "$ROOT/boot/config-$RELEASE" &&
+		says 0 '^reason: .*without CONFIG_X86_MCE_AMD \(/boot/config-' &&
+		printf "CONFIG_X86_64=y\nCONFIG_X86_MCE=y\n" > "$ROOT/boot/config-$RELEASE" &&
+		says 2 '^status: +cannot tell'
+}
+
+# An image is found wherever distributions keep it.
+image_places()
+{
+	local path
+
+	for path in boot/vmlinuz-$RELEASE boot/vmlinux-$RELEASE boot/vmlinuz-linux \
+		usr/lib/modules/$RELEASE/vmlinuz lib/modules/$RELEASE/vmlinuz \
+		boot/0123456789abcdef/$RELEASE/linux efi/0123456789abcdef/$RELEASE/linux \
+		boot/efi/0123456789abcdef/$RELEASE/linux boot/EFI/Linux/system-$RELEASE.efi \
+		efi/EFI/Linux/system-$RELEASE.efi boot/ostree/system/vmlinuz-$RELEASE; do
+		machine && mkdir -p "$ROOT/${path%/*}" &&
+			mv "$ROOT/boot/vmlinuz-$RELEASE" "$ROOT/moved" &&
+			mv "$ROOT/moved" "$ROOT/$path" && says 1 '^check: +vulnerable' || return
+	done
+}
+
+# An upgrade has put another kernel in its place, and nobody has rebooted.
+replaced()
+{
+	machine && cp "$WORK/made/clang-FIXED" "$ROOT/boot/vmlinuz-$RELEASE" || return
+	sed -i 's/#1 SMP/#2 SMP/' "$ROOT/boot/vmlinuz-$RELEASE"
+	says 2 '^reason: .*not the kernel that runs .*: reboot, or run as root' || return
+	mv "$ROOT/boot/vmlinuz-$RELEASE" "$ROOT/boot/vmlinuz-linux"
+	says 2 '^reason: .*no image of .* is found: pass --image'
+}
+
+odd_release()
+{
+	local release
+
+	for release in ../../etc 6.1/../.. '6.1 x' "6.1\$(id)" vmlinuz; do
+		machine && echo "$release" > "$ROOT/proc/sys/kernel/osrelease" &&
+			says 2 "^reason: .*is not a kernel's release" || return
+	done
+}
+
+# no_image: the file that is named, the reason, and nothing else
 no_image()
 {
-	machine && rm "$ROOT"/boot/* && says 2 '^reason: .*name it with --image'
+	machine && says 2 '^reason: +/missing: No such file' --image /missing &&
+		says 2 '^reason: +COPYING: it is not a bzImage' --image COPYING &&
+		says 2 '^reason: +/proc: it is no file' --image /proc &&
+		head -c 5000 "$BUILD/kernels/test/bzImage" > "$WORK/cut-off" &&
+		says 2 '^reason: .*: the image is cut off' --image build/check/doctor/cut-off &&
+		[ "$(says 2 '' --image build/check/doctor/cut-off | wc -l)" -eq 13 ]
 }
 
-no_symbols()
+no_unpacker()
 {
-	machine
-	in_sysroot sh -c "rust/doctor/unpack-image.sh build/kernels/test/bzImage |
-		sed 's/0\x001\x002/0\x002\x001/' > $MACHINE/vmlinux
-		rust/doctor/clear-bank.pl $MACHINE/vmlinux" | grep '^unknown .*CONFIG_KALLSYMS'
-}
-
-no_kernel()
-{
-	machine && cp "$TOP/COPYING" "$ROOT/boot/vmlinuz-6.19.8-test" &&
-		says 2 '^reason: .*it is not a bzImage'
+	IN_SYSROOT=(--setenv PATH /nowhere)
+	says_of "build/kernels/test/bzImage" 2 \
+		"is not installed \(Debian's package [a-z0-9-]+\)"
 }
 
 in_json()
 {
-	machine && has_guard amd_clear_bank
-	in_sysroot sh -c "rust/doctor/doctor.sh --json --root $MACHINE |
-		python3 -m json.tool --compact" > "$ROOT/json" &&
-		grep '^{"status":"protected",.*"smca":false,.*"polling":"on",.*"guarded":3}$' \
+	machine && has_guard "$OWN_HOOK"
+	in_sysroot sh -c "$DOCTOR --json --root $MACHINE | python3 -m json.tool --compact" \
+		> "$ROOT/json" &&
+		grep '^{"status":"protected",.*"smca":false,.*"polling":"on",.*_guarded":3}$' \
 			"$ROOT/json"
 }
 
@@ -121,34 +305,80 @@ as_target()
 {
 	local output
 
-	output=$(in_sysroot make -C /repo doctor 2>&1)
+	output=$(in_sysroot make -C /repo doctor IMAGE=$MADE/gcc-FIXED 2>&1)
 	printf '%s\n' "$output"
 	grep '^status: ' <<< "$output"
 }
 
 unknown_option()
 {
-	machine && says 2 '' --what
+	machine && says 2 'there is no --what' --what && says 2 'wants a file' --image
 }
 
+in_sysroot make -s -C /repo $DOCTOR >&2
+make_kernels >&2
+
 ktap_print_header
-ktap_set_plan 17
+ktap_set_plan 53
 for kernel in debian-6.19.6 debian-6.19.8; do
-	test_with $kernel "Debian's linux ${kernel#debian-} is affected" on_kernel $kernel 1 \
-		'^check: +vulnerable'
+	test_with $kernel "Debian's linux ${kernel#debian-} is affected" \
+		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
 done
-test_with stock "Debian's linux $STOCK_SERIES is not" on_kernel stock 0 '^check: +checks'
-test_that "a fixed kernel is not" on_kernel fixed 0 '^check: +checks'
-test_that "the same with the fix taken out is" on_kernel reverted 1 '^check: +vulnerable'
+test_with stock "Debian's linux $STOCK_SERIES is not" \
+	says_of build/kernels/stock/bzImage 0 '^check: +checks'
+test_with debian-6.12 "Debian's linux 6.12 is not" \
+	says_of build/kernels/debian-6.12/bzImage 0 '^check: +absent'
+for kernel in test clang vendor-6.12 vendor-6.18; do
+	test_with $kernel "the lab's kernel $kernel is affected" \
+		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
+done
+while read -r form status check words; do
+	test_that "$words" says_of_made "$status" "^(check|reason): .*${check//_/ }" "$form"
+done << END
+VULNERABLE    1 vulnerable a write without a check is found
+BARE_WRMSR    1 vulnerable one by WRMSR itself, too
+CALLEE_ALONE  1 vulnerable one below a clear_bank() that stands by itself, too
+INLINED       1 vulnerable one inlined into machine_check_poll(), too
+FIXED         0 checks a check of mce_flags is found
+FEATURE       0 checks one of boot_cpu_data, too
+ALTERNATIVE   0 checks one by an alternative, too
+CALLER        0 checks one before the call, too
+INLINED_FIXED 0 checks one inlined into machine_check_poll(), too
+OLD           0 absent a function without MCA_DESTAT writes none
+OTHER_FLAG    2 unknown_form a check of another variable may be one
+FUNCTION      2 unknown_form a check by a function may be one
+ARGUMENT      2 unknown_form a check of an argument may be one
+HIDDEN        2 nothing_seems_to_reach of a write that only patched code reaches it cannot tell
+POINTER       2 through_a_pointer of a call through a pointer it cannot tell
+END
+test_that "a function with a suffix is found" says_of $MADE/clang-RENAMED 1 '^check: +vulnerable'
+test_that "so is one without a name" says_of $MADE/gcc-UNNAMED 1 '^check: +vulnerable'
+test_that "its check is found without names of variables" \
+	says_of $MADE/gcc-UNNAMED_FLAGS 0 '^check: +checks'
+test_that "unit tests pass" unit_tests
+test_that "without rustc, make says so" no_rustc
+test_that "it is linked statically" is_static
 test_that "a CPU that is not AMD's is not affected" not_amd
 test_that "a CPU with SMCA is not" has_smca
+test_that "of a machine without /proc/cpuinfo it cannot tell" no_cpuinfo
+test_that "a machine without machine checks is not" no_machine_checks
 test_that "the guard protects, and its counters are shown" protected
 test_that "a guard without its hook does not" not_hooked
+test_that "of a hook that is not seen it cannot tell" hook_unseen
+test_that "without the guard, it says what to type" affected
+test_that "where there can be no guard, it says what else to do" not_traceable
 test_that "polling is on, off or unknown" polling
 test_that "of a livepatched function it cannot tell" livepatched
-test_that "without the image it cannot tell" no_image
-test_that "nor of an image without symbols" no_symbols
-test_that "nor of a file that is no kernel" no_kernel
+test_that "the running kernel is looked at" memory
+test_that "what hides it is said" hidden
+test_that "a kernel that never polls is not affected" no_poll
+test_that "a name that got lost is no proof" lost_name
+test_that "nor is a kernel configured without machine checks affected" configured
+test_that "an image is found where distributions keep it" image_places
+test_that "an image that is not of the running kernel is not judged by" replaced
+test_that "a release that is none becomes no path" odd_release
+test_that "of a file that is no kernel it says which, and why" no_image
+test_that "a missing unpacker is named" no_unpacker
 test_that "--json is JSON" in_json
 test_that "make doctor runs it" as_target
 test_that "another option is refused" unknown_option

@@ -19,7 +19,7 @@ rustfmt_clean()
 {
 	in_sysroot rustfmt --check --edition 2021 --config-path "$KERNEL_SRC/.rustfmt.toml" \
 		rust/guard.rs rust/standin/kernel/lib.rs rust/standin/macros.rs \
-		rust/standin/compiler_builtins.rs
+		rust/standin/compiler_builtins.rs rust/doctor/main.rs
 }
 
 # clippy_clean KDIR NAME [VARIABLE=VALUE...]: from nothing, since what has been compiled before is
@@ -29,6 +29,15 @@ clippy_clean()
 	rm -rf "$BUILD/clippy-$2"
 	without_warnings in_sysroot make -C /repo KDIR="$1" MO="/repo/build/clippy-$2" CLIPPY=1 \
 		"${@:3}"
+}
+
+# The doctor and its unit tests, which are of no kernel.
+doctor_clippy_clean()
+{
+	without_warnings in_sysroot sh -c "for what in '' --test; do
+		clippy-driver \$what --edition 2021 -D warnings --emit=metadata --out-dir /tmp \
+			rust/doctor/main.rs || exit
+	done"
 }
 
 shellcheck_clean()
@@ -73,11 +82,12 @@ docs_build()
 }
 
 ktap_print_header
-ktap_set_plan 9
+ktap_set_plan 10
 test_that "rustfmt has nothing to change" rustfmt_clean
 test_that "clippy is silent on linux $(kernel_release)" clippy_clean "$KERNEL_OBJ" test
 test_with stock "clippy is silent on Debian's linux $STOCK_SERIES, the stand-in and its tests" \
 	clippy_clean "$STOCK_OBJ" stock SELFTEST=1
+test_that "clippy is silent on the doctor" doctor_clippy_clean
 test_that "shellcheck is silent" shellcheck_clean
 test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean
 test_that "codespell knows no better" codespell_clean

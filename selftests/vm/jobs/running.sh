@@ -15,7 +15,7 @@ says()
 	[ $status -eq "$1" ] && grep -qE "$2" <<< "$output"
 }
 
-readonly DOCTOR=/repo/rust/doctor/doctor.sh
+readonly DOCTOR=/repo/build/doctor/amd-mce-guard-doctor
 readonly NOBODY=(setpriv --reuid 65534 --clear-groups)
 
 loaded()
@@ -28,11 +28,32 @@ unloaded()
 	rmmod amd_mce_guard && says 0 '^status: +not affected' $DOCTOR
 }
 
+# hidden PATTERN COMMAND...: what it says why root cannot look; there is no image here
+hidden()
+{
+	"${@:2}" && says 2 "^reason: +$1" $DOCTOR
+}
+
+restrict()
+{
+	echo "$1" > /proc/sys/kernel/kptr_restrict
+}
+
+# As only a reboot undoes it, at the end.
+lock_down()
+{
+	restrict 1 && { mountpoint -q $SECURITY || mount -t securityfs none $SECURITY; } &&
+		echo confidentiality > $SECURITY/lockdown
+}
+readonly SECURITY=/sys/kernel/security
+
 ktap_print_header
-ktap_set_plan 5
+ktap_set_plan 7
 test_that "root is told what the running kernel does" says 0 '^check: +checks' $DOCTOR
-test_that "others are not, where there is no image" says 2 'name it with --image' \
+test_that "others are told to be root, where there is no image" says 2 '^reason: +run as root' \
 	"${NOBODY[@]}" $DOCTOR
 test_that "with the guard, it is protected" loaded
-test_that "others see that, too" says 0 '^status: +protected' "${NOBODY[@]}" $DOCTOR
+test_that "others see that it is loaded" says 2 '^loaded: +yes' "${NOBODY[@]}" $DOCTOR
 test_that "without, it is not affected again" unloaded
+test_that "kptr_restrict=2 is named" hidden 'kernel.kptr_restrict=2 hides' restrict 2
+test_that "so is a lockdown" hidden 'lockdown=confidentiality closes' lock_down
