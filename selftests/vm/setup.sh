@@ -83,9 +83,10 @@ guests_built()
 	echo "$(grep -c ' done$' "$LOGS/guests.log") of ${#GUESTS[@]} done"
 }
 
-# build_guests: those of GUESTS, as many at a time as there are CPUs
+# build_guests: those of GUESTS, as many at a time as there are CPUs; and the doctor
 build_guests()
 {
+	in_sysroot make -s -C /repo build/doctor/amd-mce-guard-doctor || return
 	printf '%s\n' "${GUESTS[@]}" | xargs -P "$(nproc)" -n 1 "$TOP/selftests/vm/guest.sh"
 }
 
