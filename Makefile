@@ -59,9 +59,19 @@ clean:
 deb:
 	@rust/install/make-deb.sh build/deb
 
+# Linked statically, so that one serves every machine, and an initramfs.
+RUSTC ?= rustc
+doctor = build/doctor/amd-mce-guard-doctor
+$(doctor): $(wildcard rust/doctor/*.rs)
+	@command -v $(RUSTC) > /dev/null || { echo 'amd_mce_guard: $(RUSTC) is missing, which' \
+		"builds the doctor; install it (Debian's package rustc)"; exit 1; }
+	@mkdir -p $(@D)
+	@$(RUSTC) --edition 2021 -O -C panic=abort -C strip=symbols \
+		-C target-feature=+crt-static -o $@ rust/doctor/main.rs
+
 # Is this machine affected, is it protected? An exit status of 1 or 2 is an answer, too.
-doctor:
-	@rust/doctor/doctor.sh $(if $(IMAGE),--image $(IMAGE))
+doctor: $(doctor)
+	@$(doctor) $(if $(IMAGE),--image $(IMAGE))
 
 setup:
 	@selftests/vm/setup.sh
