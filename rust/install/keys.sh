@@ -71,11 +71,12 @@ tell_signature()
 	else
 		echo "$by, and this kernel asks for a key that it trusts."
 		[ -z "$cert" ] ||
-			echo "    Enroll that key: 'mokutil --import $cert', confirmed at the next boot"
+			echo "    Enroll that key: 'mokutil --import $cert', confirmed at the" \
+				"next boot"
 		! other=$(trusted_cert) ||
-			echo "    Or use $(key_of "$other") and $other, which it trusts: as" \
-				"mok_signing_key= and mok_certificate= in /etc/dkms/framework.conf" \
-				"for DKMS, as KEY= and CERT= for 'make sign'"
+			echo "    Or use $(key_of "$other") and $other, which it trusts:" \
+				"as mok_signing_key= and mok_certificate= in" \
+				"/etc/dkms/framework.conf for DKMS, as KEY= and CERT= for 'make sign'"
 		return 1
 	fi
 }

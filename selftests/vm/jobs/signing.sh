@@ -33,7 +33,9 @@ has_key()
 sign()
 {
 	cp "$OUT/module/rust/amd_mce_guard.ko" /tmp/signed.ko
-	printf '%s: %s\n' "$1" "$(/repo/rust/install/sign.sh "$OBJ" /tmp/signed.ko 2>&1 | tr '\n' ' ')"
+	printf '%s: ' "$1"
+	/repo/rust/install/sign.sh "$OBJ" /tmp/signed.ko 2>&1 | tr '\n' ' '
+	echo
 }
 
 # report OWNER: of the module that this owner has signed, installed
