@@ -21,7 +21,10 @@ may_need_guard()
 	[ "${vendor:-}" = AMD ]
 }
 
-error=$(modprobe amd_mce_guard 2>&1) || case $error in
+# initramfs-tools has modprobe be quiet (-q) by that variable.
+error=$(MODPROBE_OPTIONS=-b modprobe amd_mce_guard 2>&1) || case $error in
 *'No such device'*) ;;
-*) ! may_need_guard || echo "<2>amd_mce_guard: NOT GUARDING: $error" > /dev/kmsg ;;
+*)
+	! may_need_guard || echo "<2>amd_mce_guard: NOT GUARDING:" \
+		"${error:-modprobe does not say why; is it blacklisted?}" > /dev/kmsg ;;
 esac
