@@ -92,7 +92,8 @@ fn explain(error: Error) {
              run amd-mce-guard-doctor\n"
         ),
         EBUSY => pr_err!(
-            "NOT GUARDING: ftrace is off; set the sysctl kernel.ftrace_enabled to 1 and load again\n"
+            "NOT GUARDING: ftrace is off; set the sysctl kernel.ftrace_enabled to 1 and \
+             load again\n"
         ),
         _ => pr_err!("NOT GUARDING: ftrace cannot hook amd_clear_bank() ({error:?})\n"),
     }

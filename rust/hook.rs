@@ -218,7 +218,7 @@ fn number(text: &[u8]) -> Option<usize> {
 fn with_symbol(address: usize, look: impl FnOnce(Symbol<'_>)) {
     let mut buffer = [0; bindings::KSYM_SYMBOL_LEN as usize];
 
-    // SAFETY: The buffer is as large as `sprint_symbol()` demands, and any address may be asked for.
+    // SAFETY: The buffer is as large as `sprint_symbol()` demands. Any address may be asked for.
     let len = unsafe { bindings::sprint_symbol(buffer.as_mut_ptr(), address) };
     let text = usize::try_from(len).ok().and_then(|len| buffer.get(..len));
 

@@ -106,11 +106,14 @@ setup_tests()
 	[ "$(id -u)" -eq 0 ] || skip_all "must be run as root"
 	[ -r $TRACING/enabled_functions ] || skip_all "no tracefs with function tracing on $TRACING"
 	[ -d /sys/kernel/debug/tracing ] || skip_all "no debugfs on /sys/kernel/debug"
-	[ -f $MODULE.ko ] || modinfo $MODULE > /dev/null 2>&1 ||
+	[ -n "$REFERENCE" ] || [ -f $MODULE.ko ] || modinfo $MODULE > /dev/null 2>&1 ||
 		skip_all "no module $MODULE, neither here nor below /lib/modules"
 
 	WAS_LOADED=
 	[ ! -d /sys/module/$MODULE ] || WAS_LOADED=yes
+	[ -c /dev/cpu/0/msr ] || modprobe -q msr
+	HYPERVISOR=$(machine hypervisor 2> /dev/null)
+	require_word
 	FTRACE_WAS=$(cat $FTRACE_ENABLED)
 	save_mce_config
 	trap restore EXIT

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# lava.sh NAME...: runs installed tests by kselftest's own runner in a LAVA job, and reports what
-# their KTAP says. LAVA's own way, a pattern for what a test prints, takes no names with spaces.
+# lava.sh [NAME...]: runs installed tests, all of them unless some are named, by kselftest's own
+# runner in a LAVA job, and reports what their KTAP says. LAVA's own way, a pattern for what a test
+# prints, takes no names with spaces.
 
 # as_name(text) - what a test is called, as LAVA wants it
 as_name()
@@ -34,7 +35,10 @@ report()
 shopt -s extglob
 cd "$(dirname "$0")" || exit
 output=$(mktemp)
-for name; do
+names=("$@")
+[ $# -gt 0 ] || mapfile -t names < <(../run_kselftest.sh --list |
+	sed -n 's/^amd_mce_guard:test-\(.*\)\.sh$/\1/p')
+for name in "${names[@]}"; do
 	# Not while a test runs: it reads the kernel's log, which LAVA writes to. What is written
 	# is appended, as the runner does.
 	: > "$output"

@@ -58,6 +58,12 @@ affected()
 	[ "$(vendor)" = AuthenticAMD ] && ! cpu_flag smca
 }
 
+# require_guard() - skip all tests if they are about the guard and it is to be left out
+require_guard()
+{
+	[ -z "$REFERENCE" ] || skip_all "about the guard, which AMD_MCE_GUARD_REFERENCE leaves out"
+}
+
 # require_affected() - skip all tests where there is nothing to guard
 require_affected()
 {
@@ -71,7 +77,7 @@ require_banks()
 	require_affected
 	[ -x ./mce_inject ] || skip_all "mce_inject is not built"
 	cpu_flag hypervisor || skip_all "no virtual machine: its banks may hold real errors"
-	[ -c /dev/cpu/0/msr ] || modprobe -q msr || skip_all "no /dev/cpu/0/msr: no CONFIG_X86_MSR"
+	[ -c /dev/cpu/0/msr ] || skip_all "no /dev/cpu/0/msr: no CONFIG_X86_MSR"
 	./mce_inject 0 info > /dev/null || skip_all "the MSRs cannot be read"
 	./mce_inject 0 error ||
 		skip_all "the MSRs cannot be written: lockdown, or msr.allow_writes=off?"
@@ -80,29 +86,31 @@ require_banks()
 		skip_all "polling is off: booted with mce=ignore_ce?"
 	[ -w "$PROBES" ] || skip_all "no $PROBES: no CONFIG_KPROBE_EVENTS"
 	BANKS=$(machine banks)
-	HYPERVISOR=$(machine hypervisor)
 	NOWHERE=$(machine nowhere)
 	OFFSET=$(body_offset)
 }
 
-# hooks() - how many hooks ftrace has at amd_clear_bank()
+# hooks() - how many hooks ftrace has at amd_clear_bank(). Of a single one it names the module, of
+# several none.
 hooks()
 {
 	local functions
 
 	functions=$'\n'$(< $TRACING/enabled_functions)
-	if [[ $functions =~ $'\n'"amd_clear_bank ("([0-9]+) ]]; then
-		echo "${BASH_REMATCH[1]}"
-	else
+	if [[ ! $functions =~ $'\n'"amd_clear_bank ("([0-9]+)([^$'\n']*) ]]; then
 		echo 0
+	elif [[ ${BASH_REMATCH[1]} = 1 && ${BASH_REMATCH[2]} != *"[$MODULE]"* ]]; then
+		echo "1, not by $MODULE"
+	else
+		echo "${BASH_REMATCH[1]}"
 	fi
 }
 
-# guarded() - the guard is loaded and its hook is live
+# guarded() - the guard is loaded and its hook is live, or one of several may be its
 guarded()
 {
 	[ -e /sys/module/$MODULE/initstate ] &&
-		[ "$(< /sys/module/$MODULE/initstate)" = live ] && [ "$(hooks)" != 0 ]
+		[ "$(< /sys/module/$MODULE/initstate)" = live ] && [[ $(hooks) =~ ^[1-9][0-9]*$ ]]
 }
 
 # has_fix(release) - 6.19.10 and 7.0 have, candidates for 7.0 may not; of a vendor's kernel with an
@@ -122,6 +130,15 @@ has_fix()
 harmless()
 {
 	[ "$HYPERVISOR" = TCGTCGTCGTCG ] || has_fix "$(< /proc/sys/kernel/osrelease)"
+}
+
+# require_word() - skip all tests where they would unload a guard that is needed, unless that is
+# allowed
+require_word()
+{
+	[ -z "$WAS_LOADED" ] || [ "${AMD_MCE_GUARD_MAY_UNLOAD:-}" = yes ] || ! affected ||
+		harmless || skip_all "$MODULE protects this machine, and the tests unload it:" \
+		"a real error could panic it meanwhile; AMD_MCE_GUARD_MAY_UNLOAD=yes allows that"
 }
 
 # may_inject(status) - skip this test rather than put an error into a bank that ends in a panic

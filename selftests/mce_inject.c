@@ -10,9 +10,11 @@
 #include <cpuid.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define MSR_MCG_CAP		0x179
@@ -32,6 +34,8 @@
 
 static int fd;
 static unsigned long long hwcr;
+static bool writes_enabled;
+static sigset_t signals;
 
 static void fail(const char *what)
 {
@@ -92,28 +96,37 @@ static void info(void)
 	/* The highest page that an address can name: no memory is there. */
 	__cpuid(LEAF_ADDRESS_SIZES, eax, ebx, ecx, edx);
 	printf("nowhere %#llx\n", (1ULL << (eax & 0xff)) - 0x1000);
+
+	printf("hwcr %#llx\n", rdmsr(MSR_HWCR));
 }
 
-static void restore_hwcr(void)
+static void disable_writes(void)
 {
-	if (pwrite(fd, &hwcr, sizeof(hwcr), MSR_HWCR) != sizeof(hwcr))
+	if (!writes_enabled)
+		return;
+	writes_enabled = false;
+	if (pwrite(fd, &hwcr, sizeof(hwcr), MSR_HWCR) != sizeof(hwcr)) {
+		perror("bit 18 of HWCR stays set");
 		_exit(EXIT_FAILURE);
+	}
+	flock(fd, LOCK_UN);
+	sigprocmask(SIG_SETMASK, &signals, NULL);
 }
 
-static void stop(int signal)
-{
-	restore_hwcr();
-	_exit(128 + signal);
-}
-
-/* Lets MCi_STATUS be written until this ends, in whatever way it does. */
+/*
+ * Lets MCi_STATUS be written until disable_writes() or exit(). Meanwhile other
+ * mce_inject on this CPU wait, and so do signals: only SIGKILL leaves bit 18 set.
+ */
 static void enable_writes(void)
 {
+	sigset_t all;
+
+	if (flock(fd, LOCK_EX))
+		fail("flock");
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &signals);
 	hwcr = rdmsr(MSR_HWCR);
-	atexit(restore_hwcr);
-	signal(SIGINT, stop);
-	signal(SIGTERM, stop);
-	signal(SIGHUP, stop);
+	writes_enabled = true;
 	wrmsr(MSR_HWCR, hwcr | HWCR_MC_STATUS_WR_EN);
 }
 
@@ -174,7 +187,9 @@ static void storm(unsigned long count, unsigned long long status)
 			}
 			usleep(100);
 		}
+		enable_writes();
 		inject(bank, status, 0, 0);
+		disable_writes();
 	}
 	printf("%lu\n", done);
 }
@@ -184,6 +199,7 @@ int main(int argc, char **argv)
 	const char *verb = argc > 2 ? argv[2] : "";
 	int i;
 
+	atexit(disable_writes);
 	if (!strcmp(verb, "info") && argc == 3) {
 		open_cpu(argv[1]);
 		info();
@@ -200,13 +216,13 @@ int main(int argc, char **argv)
 	} else if (!strcmp(verb, "misc") && argc == 4) {
 		open_cpu(argv[1]);
 		printf("%#llx\n", rdmsr(MSR_MCI_MISC(parse(argv[3]))));
-	} else if ((!strcmp(verb, "error") && argc % 4 == 3) ||
-		   (!strcmp(verb, "storm") && argc == 5)) {
+	} else if (!strcmp(verb, "storm") && argc == 5) {
+		open_cpu(argv[1]);
+		storm(parse(argv[3]), parse(argv[4]));
+	} else if (!strcmp(verb, "error") && argc % 4 == 3) {
 		open_cpu(argv[1]);
 		enable_writes();
-		if (!strcmp(verb, "storm"))
-			storm(parse(argv[3]), parse(argv[4]));
-		for (i = 3; verb[0] == 'e' && i < argc; i += 4)
+		for (i = 3; i < argc; i += 4)
 			inject(parse(argv[i]), parse(argv[i + 1]),
 			       parse(argv[i + 2]), parse(argv[i + 3]));
 	} else {

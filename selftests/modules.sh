@@ -43,7 +43,8 @@ unload_guard()
 # load_mod(module), unload_mod(module) - load and unload a test module
 load_mod()
 {
-	[ -f "test_modules/$1.ko" ] || skip "test_modules/$1.ko is not built"
+	[ -f "test_modules/$1.ko" ] || skip \
+		"test_modules/$1.ko is not built: KDIR lacks headers or an option that it needs"
 	log "% insmod $1"
 	insmod "test_modules/$1.ko" || die "cannot load $1"
 }

@@ -138,6 +138,7 @@ test_mce_namesake: bank 9 status $DEFERRED
 }
 
 setup_tests
+require_guard
 require_banks
 run_test "beside the function tracer, in every order" "beside function"
 run_test "beside the function_graph tracer, in every order" "beside function_graph"

@@ -73,6 +73,7 @@ $(first 9 $DEFERRED)
 }
 
 setup_tests
+require_guard
 require_banks
 run_test "kernel.ftrace_enabled=0 is refused while the guard is loaded, which stays live" \
 	sysctl_while_loaded

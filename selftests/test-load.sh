@@ -120,6 +120,7 @@ $LOADED
 }
 
 setup_tests
+require_guard
 require_affected
 run_test "loading says that it guards, hooks and counts from zero; unloading leaves nothing" \
 	load_and_unload

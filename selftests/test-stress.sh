@@ -136,6 +136,7 @@ corrected_come_and_go()
 }
 
 setup_tests
+require_guard
 require_banks
 CPUS=$(grep -c ^processor /proc/cpuinfo)
 BURST=$((CPUS < 40 ? 40 / CPUS : 1))

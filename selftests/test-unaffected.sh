@@ -27,6 +27,7 @@ amd_mce_guard: $(reason)
 }
 
 setup_tests
+require_guard
 ! affected || skip_all "this CPU is AMD's and has no SMCA: there is something to guard"
 run_test "$(vendor): loading fails with ENODEV and the reason, and leaves nothing" refused
 ktap_finished

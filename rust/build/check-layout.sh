@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check-layout.sh KDIR [VMLINUX] [VARIABLE=VALUE...]: are the structures that the module shares with the
-# kernel laid out there as make, with these variables, compiles them in KDIR, and does
-# amd_clear_bank() take what the module expects? The BTF of the kernel tells: that of VMLINUX; or of
-# the vmlinux in KDIR; or of the running kernel, if KDIR is for that. Where there is none, that is
-# said and is no error.
+# check-layout.sh KDIR [VMLINUX]: are the structures that the module shares with the kernel laid out
+# there as the headers in KDIR make them, and does amd_clear_bank() take what the module expects?
+# The BTF of the kernel tells: that of VMLINUX; or of the vmlinux in KDIR; or of the running kernel,
+# if KDIR is for that. Where there is none, that is said and is no error.
 set -e -o pipefail
 
 kdir=$1 vmlinux=$2
@@ -21,7 +20,8 @@ has_btf()
 {
 	local sections
 
-	[ -r "$1" ] && sections=$(readelf -SW "$1" 2> /dev/null) && grep -q ' \.BTF ' <<< "$sections"
+	[ -r "$1" ] && sections=$(readelf -SW "$1" 2> /dev/null) &&
+		grep -q ' \.BTF ' <<< "$sections"
 }
 
 # find_btf: prints what the kernel in KDIR says of itself
@@ -41,8 +41,8 @@ find_btf()
 
 theirs=$(find_btf)
 if [ -z "$theirs" ]; then
-	say "the layout of structures is not checked: $kdir has no vmlinux with BTF, and is not for" \
-		"the kernel that runs here"
+	say "the layout of structures is not checked: $kdir has no vmlinux with BTF, and is not" \
+		"for the kernel that runs here"
 	exit
 fi
 if [ -n "$vmlinux" ] && ! has_btf "$vmlinux"; then
@@ -73,7 +73,7 @@ trap 'rm -rf "$work"' EXIT
 	done
 } > "$work/layout.c"
 {
-	make -s -C "$kdir" "${@:3}" M="$work" MO="$work" layout.o &&
+	make -s -C "$kdir" M="$work" MO="$work" layout.o &&
 		pahole --btf_encode_detached "$work/btf" "$work/layout.o"
 } > "$work/log" 2>&1 || {
 	cat "$work/log" >&2

@@ -73,7 +73,8 @@ fi
 installed "$bindgen" || lacks "$bindgen is not installed; Debian's package is called bindgen"
 if [ -n "$LLVM" ]; then
 	for tool in clang ld.lld; do
-		installed $tool || lacks "$tool is not installed; the kernel was built by clang and lld"
+		installed $tool ||
+			lacks "$tool is not installed; the kernel was built by clang and lld"
 	done
 fi
 

@@ -34,10 +34,10 @@ void rust_helper_printk(char level, const char *module, const char *text, size_t
 	_printk(KERN_SOH "%c%s: %.*s", level, module, (int)len, text);
 }
 
-/* SELFTEST=1: the KUnit suites, which Kbuild lists as SUITE(name) SUITE(name)... */
+/* SELFTEST=1: the KUnit suites, which the Makefile lists as SUITE(name); SUITE(name) */
 #ifdef STANDIN_SUITES
-#define SUITE(name) int rust_kunit_##name(void);
-STANDIN_SUITES
+#define SUITE(name) int rust_kunit_##name(void)
+STANDIN_SUITES;
 #undef SUITE
 
 static int __init standin_selftest(void)
@@ -45,8 +45,8 @@ static int __init standin_selftest(void)
 	int failed = 0;
 
 	/* All of them, whatever fails. */
-#define SUITE(name) (rust_kunit_##name() ? failed++ : 0);
-	STANDIN_SUITES
+#define SUITE(name) (failed += !!rust_kunit_##name())
+	STANDIN_SUITES;
 #undef SUITE
 	pr_info("selftest: %d suites failed\n", failed);
 	return failed ? -EINVAL : 0;

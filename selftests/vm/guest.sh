@@ -44,13 +44,16 @@ build_panic()
 }
 
 # From selftests/ into OUT/kselftest, as anybody would. kselftest itself is that of the kernel under
-# test.
+# test; for Debian's, there are its headers and no kernel source to be seen.
 install_tests()
 {
+	local ksft=$KSFT_SRC/tools/testing/selftests IN_SYSROOT=()
+
+	[ "$KERNEL_NAME" != stock ] || ksft='' IN_SYSROOT=(--tmpfs /cache/src)
 	in_sysroot make -C /repo/selftests install KDIR="$KERNEL_OBJ" STAGE="$KERNEL_OUT/stage" \
 		GUARD="$KERNEL_OUT/module/rust/amd_mce_guard.ko" \
 		INSTALL_PATH="$KERNEL_OUT/kselftest" \
-		KSFT="$KSFT_SRC/tools/testing/selftests" USERLDFLAGS=-static
+		KSFT="$ksft" USERLDFLAGS=-static
 }
 
 build_guest()

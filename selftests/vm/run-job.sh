@@ -33,7 +33,7 @@ kselftests()
 		echo "the VM did not finish" >> "$DIR.log"
 	for suite in $tests; do
 		[ -e "$DIR/$suite.ktap" ] || [ ! -e "$DIR/$suite.out" ] ||
-			sed 's/^# //' "$DIR/$suite.out" > "$DIR/$suite.ktap"
+			sed -n 's/^# //p' "$DIR/$suite.out" > "$DIR/$suite.ktap"
 	done
 }
 

@@ -14,8 +14,8 @@ use_stock()
 	KERNEL_ID=${1#debian-}
 	KERNEL_ID=${KERNEL_ID/stock/$STOCK_SERIES}
 	KERNEL_SRC=/cache/src/linux-$KERNEL_ID
-	key=$(cat "$TOP"/selftests/vm/inside/prepare-*.sh "$TOP/selftests/vm/guest/to-9p.sh" |
-		sha256sum | cut -c 1-8)
+	key=$(cd "$TOP/selftests/vm" &&
+		cat inside/prepare-{stock,image}.sh guest/to-9p.sh | sha256sum | cut -c 1-8)
 	STOCK_DIR=/cache/kernel/debian-$KERNEL_ID-$key
 	KERNEL_OBJ=$STOCK_DIR/tree
 }
@@ -62,12 +62,12 @@ prepare_stock()
 	in_sysroot --rw apt-get update || return
 	case $KERNEL_NAME in
 	stock)
-		image=$(in_archive "^linux-binary-$version[.][0-9]+[+]deb[0-9]+-amd64$") ;;
+		image=$(in_archive "^linux-binary-${version}[.][0-9]+[+]deb[0-9]+-amd64$") ;;
 	debian-*.*.*)
-		image=$(in_archive "^linux-binary-$version[+]deb[0-9]+-cloud-amd64$") ;;
+		image=$(in_archive "^linux-binary-${version}[+]deb[0-9]+-cloud-amd64$") ;;
 	*)
 		image=$(in_archive \
-			"^linux-image-$version[.][0-9]+[+]deb[0-9]+-cloud-amd64-unsigned$") ;;
+			"^linux-image-${version}[.][0-9]+[+]deb[0-9]+-cloud-amd64-unsigned$") ;;
 	esac
 	if [ -z "$image" ]; then
 		echo "Debian's archive has no image of linux $KERNEL_ID any more" \

@@ -4,8 +4,11 @@
 # What `make check` consists of: jobs, which it runs side by side, and the suites of each, which
 # have their KTAP in build/check/JOB/SUITE.ktap.
 
-# The kselftests that a VM with something to guard runs.
-readonly KSELFTESTS=(load deferred corrected memory ftrace beside hotplug threshold stress)
+# The kselftests that any VM with something to guard runs: those in selftests/Makefile, less what
+# needs a daemon beside it or a CPU of another kind.
+mapfile -t KSELFTESTS < <(sed -n 's/^\ttest-\([a-z]*\)\.sh.*/\1/p' \
+	"$(dirname "${BASH_SOURCE[0]}")/../Makefile" | grep -vx -e rasdaemon -e unaffected)
+readonly KSELFTESTS
 
 # Those of them in which the callback is called in different ways: by a trampoline of its own, which
 # checks no type, or from ftrace's list of users, which does.
@@ -56,8 +59,9 @@ may_skip()
 	# Its root file system is in memory, where no page is clean.
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
-	"stock: all of it" | "reference: all of it" | "running: all of it" | "machine: all of it" | \
-		"package: "* | "signing: "* | *": "*"Debian's linux $STOCK_SERIES"*)
+	"stock: all of it" | "reference: all of it" | "running: all of it" | \
+		"machine: all of it" | "install: "* | "package: "* | "signing: "* | \
+		*": "*"Debian's linux $STOCK_SERIES"*)
 		unavailable stock > /dev/null ;;
 	*": "*"Debian's linux "*)
 		unavailable "$(sed -E "s/.*Debian's linux ([0-9.]*[0-9]).*/debian-\1/" <<< "$2")" \
@@ -67,6 +71,9 @@ may_skip()
 	esac
 }
 
+# Kernels without Rust, or from before the defect.
+readonly OTHERS="clang ${!VENDOR_SOURCE[*]} $DEBIAN_BEFORE $DEBIAN_VULNERABLE"
+
 # kernels JOB: the kernels it needs, see kernel.sh
 kernels()
 {
@@ -75,16 +82,16 @@ kernels()
 		echo test debug ;;
 	clang | stock)
 		echo test "$1" ;;
-	reference | variants | lint | running | signing)
+	install | reference | variants | lint | running | signing)
 		echo test stock ;;
 	kernels)
-		echo test clang "${!VENDOR_SOURCE[@]}" "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
+		echo test "$OTHERS" ;;
 	selftest)
 		echo test clang "${!VENDOR_SOURCE[@]}" newer-rustc ;;
 	build)
-		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
+		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" ;;
 	doctor)
-		echo test clang "${!VENDOR_SOURCE[@]}" stock "$DEBIAN_BEFORE" "$DEBIAN_VULNERABLE" ;;
+		echo test stock "$OTHERS" ;;
 	package | machine)
 		echo test stock cleanroot ;;
 	preflight)

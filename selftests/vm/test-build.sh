@@ -9,8 +9,8 @@ source "$(dirname "$0")/suite.sh"
 readonly WORK="$BUILD/check/build"
 readonly TREE=/repo/build/check/build/tree
 
-# builds KDIR NAME [VARIABLE=VALUE...]: from nothing, since make is silent about what it does not build
-# again, and in a copy of the project, which kernels before 6.13 need
+# builds KDIR NAME [VARIABLE=VALUE...]: from nothing, since make is silent about what it does not
+# build again, and in a copy of the project, which kernels before 6.13 need
 builds()
 {
 	local dir=$WORK/$2
@@ -167,14 +167,15 @@ test_that "the same on the stand-in: builds without warnings" builds "$KERNEL_OB
 test_that "the callback is the same code in both" same_callback
 test_that "a kernel by clang with ThinLTO and kCFI: builds without warnings" builds_for clang
 for kernel in vendor-6.12 vendor-6.18; do
-	test_that "linux ${kernel#vendor-} without Rust: builds without warnings" builds_for $kernel
+	test_that "linux ${kernel#vendor-} without Rust: builds without warnings" \
+		builds_for "$kernel"
 done
 for kernel in stock $DEBIAN_BEFORE; do
-	what="Debian's linux $(use_kernel $kernel; echo "$KERNEL_ID"), from its headers"
-	test_with $kernel "$what: builds without warnings" builds_for $kernel
-	test_with $kernel "$what: has less than 16 KB of text" small $kernel
-	test_with $kernel "$what: objtool lists each return and each indirect call" \
-		sites_listed $kernel
+	what="Debian's linux $(use_kernel "$kernel"; echo "$KERNEL_ID"), from its headers"
+	test_with "$kernel" "$what: builds without warnings" builds_for "$kernel"
+	test_with "$kernel" "$what: has less than 16 KB of text" small "$kernel"
+	test_with "$kernel" "$what: objtool lists each return and each indirect call" \
+		sites_listed "$kernel"
 done
 test_with stock "an ordinary user builds from headers that are read-only" builds_as_user \
 	/repo/build/check/build/user "$STOCK_OBJ"

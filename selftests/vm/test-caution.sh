@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What is decided before anything can go wrong: whether a kernel may be injected errors into, what
-# the lab's host VM runs on, and what may be skipped.
+# What is decided before anything can go wrong: whether a kernel may be injected errors into, whose
+# hook it has, what the lab's host VM runs on, and what may be skipped.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
@@ -27,6 +27,30 @@ may_lack_it()
 	for release; do
 		! has_fix "$release" || { echo "$release is taken for fixed"; return 1; }
 	done
+}
+
+# hooks_are WANTED LINE: what hooks() makes of ftrace's line on amd_clear_bank(), and of no other
+hooks_are()
+(
+	# shellcheck disable=SC2034 # for hooks()
+	MODULE=amd_mce_guard TRACING=$WORK/tracing
+	mkdir -p "$TRACING"
+	printf '%s\n' "amd_clear_bank [another] (1)  	tramp: 0xffffffffc0000000 (f [$MODULE])" \
+		"${@:2}" "mce_timer_fn (1)  	tramp: 0xffffffffc0000000 (f [$MODULE])" \
+		> "$TRACING/enabled_functions"
+	echo "$2: $(hooks)"
+	[ "$(hooks)" = "$1" ]
+)
+
+tells_hooks()
+{
+	local line="amd_clear_bank (1)           	tramp: 0xffffffffc03ab000"
+
+	hooks_are 1 "$line (entered+0x0/0xd0 [amd_mce_guard]) ->entered+0x0/0xd0 [amd_mce_guard]" &&
+		hooks_are "1, not by amd_mce_guard" \
+			"$line (function_trace_call+0x0/0x190) ->function_trace_call+0x0/0x190" &&
+		hooks_are 2 "amd_clear_bank (2)           	->ftrace_ops_list_func+0x0/0x260" &&
+		hooks_are 0
 }
 
 # shellcheck disable=SC2016 # the other shell's
@@ -62,7 +86,6 @@ gone()
 (
 	in_sysroot() { :; }
 	stock_dir() { echo "$WORK/${STOCK_DIR##*/}"; }
-	kernel_obj_dir() { echo "$(stock_dir)/tree"; }
 	on="a self-contained module on Debian's linux"
 
 	use_kernel debian-6.19.99
@@ -85,11 +108,12 @@ gone()
 
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 5
+ktap_set_plan 6
 test_that "a kernel since 6.19.10 or 7.0 is taken for fixed" have_the_fix 6.19.10 6.19.12-custom \
 	7.0.0 7.0 7.0.0-arch1-1 7.1.0-rc1 7.3.4+deb14-amd64 8.0.0-rc1
 test_that "one that may lack the fix is not" may_lack_it 6.19.0 6.19.9 6.19.9-200.fc43.x86_64 \
 	6.19.8+deb14-amd64 6.19.0-rc7 7.0.0-rc3 7.0.0-rc7-next 6.18.44 6.12.94+deb13-amd64
+test_that "a single hook counts as the guard's only if ftrace names its module" tells_hooks
 test_that "ACCEL=kvm without a usable /dev/kvm: the lab says so and goes on with TCG" without_kvm
 test_that "no other ACCEL is accepted" with_nonsense
 test_that "what needs a kernel that the archive has not any more is skipped, with the reason" gone

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The kselftests as others use them: installed, packed, run from the tree; and what they say where
-# something is missing. They run here, too, where they must not do anything.
+# The kselftests as others use them: installed, packed, run from the tree, with the kernel's source
+# and without; and what they say where something is missing. They run here, too, where they must not
+# do anything.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
@@ -16,14 +17,28 @@ selftests()
 		GUARD="$KERNEL_OUT/module/rust/amd_mce_guard.ko" "${@:2}"
 }
 
-# Each test script that there is must be in the list of run_kselftest.sh.
+# headers_only TARGET [VARIABLE=VALUE...]: make it for Debian's kernel by its headers, with all
+# kernel source out of sight
+headers_only()
+{
+	local IN_SYSROOT=(--tmpfs /cache/src)
+
+	in_sysroot make -C /repo/selftests "$1" KDIR="$STOCK_OBJ" STAGE=$IN_WORK/stage-alone \
+		GUARD= "${@:2}"
+}
+
+# installs DIR COMMAND...: each test script that there is must be in the list of run_kselftest.sh.
 installs()
 {
-	selftests install INSTALL_PATH=$IN_WORK/installed || return
+	"${@:2}" install INSTALL_PATH="$IN_WORK/$1" || return
 	(cd "$TOP/selftests" && printf 'amd_mce_guard:%s\n' test-*.sh | sort) |
-		diff - <(sort "$WORK/installed/kselftest-list.txt") &&
-		[ -f "$WORK/installed/amd_mce_guard/amd_mce_guard.ko" ] &&
-		[ -f "$WORK/installed/amd_mce_guard/test_modules/test_mce_livepatch.ko" ]
+		diff - <(sort "$WORK/$1/kselftest-list.txt") &&
+		[ -f "$WORK/$1/amd_mce_guard/test_modules/test_mce_livepatch.ko" ]
+}
+
+installs_module()
+{
+	installs installed selftests && [ -f "$WORK/installed/amd_mce_guard/amd_mce_guard.ko" ]
 }
 
 # contents DIR: the files there
@@ -32,22 +47,26 @@ contents()
 	(cd "$WORK/$1" && find . -type f | sort)
 }
 
+# packs DIR STAGE COMMAND...: what is packed is what is installed in DIR, and its programs need no
+# dynamic linker.
 packs()
 {
 	local tarball
 
-	selftests gen_tar || return
-	tarball=$(find "$WORK/stage" -name 'kselftest.tar.gz')
+	"${@:3}" gen_tar || return
+	tarball=$(find "$WORK/$2" -name 'kselftest.tar.gz')
+	rm -rf "$WORK/unpacked"
 	mkdir "$WORK/unpacked" && tar -C "$WORK/unpacked" -xf "$tarball" || return
-	diff <(contents installed) <(contents unpacked)
+	diff <(contents "$1") <(contents unpacked) &&
+		! grep -l /ld-linux "$WORK"/unpacked/amd_mce_guard/mce_*
 }
 
-# There is no tracefs in the sysroot.
+# skips COMMAND...: there is no tracefs in the sysroot.
 skips()
 {
 	local output scripts
 
-	output=$(selftests run_tests) || return
+	output=$("$@" run_tests) || return
 	printf '%s\n' "$output"
 	scripts=$(find "$TOP/selftests" -maxdepth 1 -name 'test-*.sh' | wc -l)
 	[ "$(grep -c '^ok .*# SKIP$' <<< "$output")" -eq "$scripts" ] &&
@@ -72,11 +91,66 @@ names_install_path()
 	grep -q 'install needs INSTALL_PATH=' <<< "$output"
 }
 
+# What the kernel's and our own print of the same tests, but for what the kernel's says beside.
+same_ktap()
+{
+	local runner dir status
+
+	for runner in installed alone; do
+		dir=$WORK/made-$runner
+		rm -rf "$dir"
+		cp -r "$WORK/$runner" "$dir"
+		make_tests "$dir"
+		status=0
+		rm -f "$dir.ktap"
+		in_sysroot "$IN_WORK/made-$runner/run_kselftest.sh" -o 2 >> "$dir.ktap" || status=$?
+		sed -i '/skipped test(s)/d; /timeout /d; /^#$/d' "$dir.ktap"
+		echo "exit status $status" >> "$dir.ktap"
+	done
+	cat "$WORK/made-alone.ktap"
+	diff "$WORK/made-installed.ktap" "$WORK/made-alone.ktap" &&
+		[ "$(grep -c '^ok .*# SKIP$' "$WORK/made-alone.ktap")" = 1 ] &&
+		[ "$(grep -c '^not ok ' "$WORK/made-alone.ktap")" = 4 ]
+}
+
+# make_tests DIR: of each kind of result, in place of those installed there
+make_tests()
+{
+	local name body helpers='source ../kselftest/ktap_helpers.sh; ktap_print_header'
+
+	: > "$1/kselftest-list.txt"
+	while read -r name body; do
+		printf '#!/bin/bash\n%s\n%s\n' "$helpers" "$body" > "$1/amd_mce_guard/$name.sh"
+		chmod +x "$1/amd_mce_guard/$name.sh"
+		echo "amd_mce_guard:$name.sh" >> "$1/kselftest-list.txt"
+	done <<- 'END'
+		passes ktap_set_plan 2; ktap_test_pass "a b"; ktap_test_skip c; ktap_finished
+		fails ktap_set_plan 2; ktap_test_pass a; ktap_test_fail "b c"; ktap_finished
+		lacks ktap_set_plan 2; ktap_test_pass a; ktap_finished
+		skips ktap_skip_all "it is not there"; exit "$KSFT_SKIP"
+		dies echo last words >&2; exit 77
+		hangs sleep 60
+	END
+}
+
+# of_another_kernel: a module that was built for another one than the tests
+of_another_kernel()
+{
+	refuses 'build it with "make KDIR=' headers_only gen_tar \
+		GUARD="$KERNEL_OUT/module/rust/amd_mce_guard.ko"
+}
+
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 5
-test_that "make install installs every test for run_kselftest.sh" installs
-test_that "make gen_tar packs the same files" packs
-test_that "make run_tests skips in words where there is no function tracing" skips
+ktap_set_plan 10
+test_that "make install installs every test for run_kselftest.sh" installs_module
+test_that "make gen_tar packs the same files" packs installed stage selftests
+test_that "make run_tests skips in words where there is no function tracing" skips selftests
+test_with stock "with Debian's headers and no kernel source, make install does the same" \
+	installs alone headers_only
+test_with stock "so does make gen_tar" packs alone stage-alone headers_only
+test_with stock "so does make run_tests" skips headers_only
+test_with stock "what runs the tests there prints the same KTAP as the kernel's runner" same_ktap
+test_with stock "a module for another kernel than the tests is refused" of_another_kernel
 test_that "without the kernel's kselftest it names the variable to set" names_kselftest
 test_that "without a place to install to, too" names_install_path

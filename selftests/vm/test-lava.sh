@@ -77,8 +77,8 @@ same_results()
 		[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
 }
 
-# A runner that prints one result of each kind, one that prints none, and a LAVA that writes down
-# what it is told.
+# A runner that prints one result of each kind, one that lists a test and prints no result, and a
+# LAVA that writes down what it is told.
 tells()
 {
 	local dir=$WORK/told
@@ -98,8 +98,8 @@ tells()
 	} > "$dir/run_kselftest.sh"
 	chmod +x "$dir"/bin/* "$dir/run_kselftest.sh"
 	PATH=$dir/bin:$PATH "$dir/amd_mce_guard/lava.sh" load > /dev/null
-	printf '#!/bin/sh\necho no such test\n' > "$dir/run_kselftest.sh"
-	PATH=$dir/bin:$PATH "$dir/amd_mce_guard/lava.sh" lode > /dev/null
+	printf '#!/bin/sh\necho amd_mce_guard:test-lode.sh\n' > "$dir/run_kselftest.sh"
+	PATH=$dir/bin:$PATH "$dir/amd_mce_guard/lava.sh" > /dev/null
 	diff - "$dir/log" <<- END
 		lava-test-set start load
 		lava-test-case it-loads --result pass

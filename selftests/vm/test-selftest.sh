@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The stand-in for the kernel's Rust crates, on kernels that have none: the module's KUnit suites pass
-# on it, and a panic in Rust is a message and a backtrace. With a newer rustc than the sysroot's, too.
+# The stand-in for the kernel's Rust crates, on kernels that have none: the module's KUnit suites
+# pass on it, and a panic in Rust is a message and a backtrace. With a newer rustc than the
+# sysroot's, too.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
@@ -15,7 +16,12 @@ cases()
 	awk '
 		/^#\[kunit_tests\(/ { gsub(/.*\(|\).*/, ""); suite = $0 }
 		suite && /#\[test\]/ { wanted = 1; next }
-		wanted && /fn / { sub(/.*fn /, ""); sub(/\(.*/, ""); print suite "." $0; wanted = 0 }
+		wanted && /fn / {
+			sub(/.*fn /, "")
+			sub(/\(.*/, "")
+			print suite "." $0
+			wanted = 0
+		}
 	' "$TOP"/rust/*.rs
 }
 
@@ -64,10 +70,11 @@ ktap_print_header
 ktap_set_plan 13
 for kernel in $KERNELS; do
 	what="linux ${kernel#vendor-}"
-	[ $kernel != clang ] || what="a kernel by clang with kCFI"
-	[ $kernel != test ] || what="a module by $(in_sysroot "$NEWER_RUSTC/rustc" --version | cut -d " " -f 1,2)"
-	test_that "$what: the module loads and guards" boots $kernel
-	test_that "$what: the module's KUnit suites pass on the stand-in" suites_pass $kernel
-	test_that "$what: no warning of the kernel" quiet $kernel
+	[ "$kernel" != clang ] || what="a kernel by clang with kCFI"
+	[ "$kernel" != test ] ||
+		what="a module by $(in_sysroot "$NEWER_RUSTC/rustc" --version | cut -d " " -f 1,2)"
+	test_that "$what: the module loads and guards" boots "$kernel"
+	test_that "$what: the module's KUnit suites pass on the stand-in" suites_pass "$kernel"
+	test_that "$what: no warning of the kernel" quiet "$kernel"
 done
 test_that "a panic in Rust gives a message and a backtrace" panics_in_words

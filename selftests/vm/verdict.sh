@@ -64,7 +64,7 @@ intact()
 
 alive()
 {
-	expect_not "$1/console.log" 'Kernel panic|BUG:|WARNING:|Oops|MSR access error'
+	expect_not "$1/console.log" 'Kernel panic|BUG:|(^|] )WARNING:|Oops|MSR access error'
 }
 
 # Where the victims have their pages

@@ -23,6 +23,7 @@ mount -t debugfs none /sys/kernel/debug
 mount -t tracefs none /sys/kernel/tracing
 mount -t tmpfs none /tmp
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+[ -e /dev/stdout ] || ln -s /proc/self/fd/1 /dev/stdout
 mount -t 9p -o trans=virtio,version=9p2000.L lab /lab
 
 "/repo/selftests/vm/jobs/$JOB.sh" > /lab/job.log 2>&1

@@ -2,7 +2,8 @@
 
 //! Kernel errors.
 //!
-//! C header: [`include/uapi/asm-generic/errno-base.h`](srctree/include/uapi/asm-generic/errno-base.h)
+//! C header:
+//! [`include/uapi/asm-generic/errno-base.h`](srctree/include/uapi/asm-generic/errno-base.h)
 
 use core::{convert::Infallible, ffi::CStr, fmt, num::NonZeroI32, num::TryFromIntError};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The C types, as the kernel's `ffi` crate names them: `char` is unsigned in the kernel, and `long`
-//! is as large as a pointer.
+//! The C types, as the kernel's `ffi` crate names them: `char` is unsigned in the kernel, and
+//! `long` is as large as a pointer.
 
 #![allow(non_camel_case_types, missing_docs)]
 

@@ -53,7 +53,8 @@ pub fn call_printk(level: c_char, module: &'static core::ffi::CStr, args: fmt::A
     }
 }
 
-/// What `pr_info!()` and its like have in common. `module!` has made the name in the caller's crate.
+/// What `pr_info!()` and its like have in common. The name in front is `module!`'s, in the caller's
+/// crate.
 #[doc(hidden)]
 #[allow(clippy::crate_in_macro_def)]
 #[macro_export]

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs installed kselftests by the kernel's own runner: $TESTS, separated by commas, from
-# $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap, by way of /lab/NAME.out, which there
-# is even if this machine does not survive the test.
+# Runs installed kselftests by the runner that is installed with them: $TESTS, separated by commas,
+# from $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap, by way of /lab/NAME.out, which
+# there is even if this machine does not survive the test. With ASK=yes, one is started at last
+# where the guard is loaded and nobody has allowed to unload it.
 
 # COPY: run a copy, with nothing of the project around and the kernel's modules in place.
 if [ "${COPY:-}" = yes ]; then
@@ -15,6 +16,14 @@ if [ "${COPY:-}" = yes ]; then
 fi
 
 [ -z "${REFERENCE:-}" ] || export AMD_MCE_GUARD_REFERENCE=yes
+export AMD_MCE_GUARD_MAY_UNLOAD=yes
+
+# run NAME: that test; prints what it and the runner print. The kernel's runner opens its standard
+# output once more, which makes a mess of a file.
+run()
+{
+	"$OUT/kselftest/run_kselftest.sh" --test "amd_mce_guard:test-$1.sh" 2>&1 | cat
+}
 
 start_rasdaemon()
 {
@@ -35,9 +44,15 @@ rasdaemon_is_ready()
 
 for name in ${TESTS//,/ }; do
 	[ "$name" != rasdaemon ] || rasdaemon_is_ready
-	ln -s "/lab/$name.out" "/tmp/test-$name.sh"
-	"$OUT/kselftest/run_kselftest.sh" --per-test-log --test "amd_mce_guard:test-$name.sh"
-	sed 's/^# //' "/lab/$name.out" > "/lab/$name.ktap"
+	run "$name" > "/lab/$name.out"
+	sed -n 's/^# //p' "/lab/$name.out" > "/lab/$name.ktap"
 done
 
 [ ! -e /proc/lockdep_stats ] || /repo/selftests/vm/jobs/checkers.sh > /lab/checkers.ktap 2>&1
+
+if [ "${ASK:-}" = yes ]; then
+	insmod "$OUT/kselftest/amd_mce_guard/amd_mce_guard.ko"
+	unset AMD_MCE_GUARD_MAY_UNLOAD
+	run load > /lab/asked.out
+	echo "the guard is $(cat /sys/module/amd_mce_guard/initstate)" >> /lab/asked.out
+fi

@@ -77,7 +77,7 @@ guest()
 
 with_guard()
 {
-	guest guarded
+	guest guarded ASK=yes
 	mv /lab/guarded/*.ktap /lab
 	[ "$(cat /lab/guarded/status)" = 0 ]
 }
@@ -114,9 +114,17 @@ not_refused()
 		[ "$(results corrected "^# SKIP: $why$")" = 2 ]
 }
 
+asked()
+{
+	cat /lab/guarded/asked.out
+	grep -q '^# 1\.\.0 # SKIP .*AMD_MCE_GUARD_MAY_UNLOAD=yes allows that$' \
+		/lab/guarded/asked.out && grep -x 'the guard is live' /lab/guarded/asked.out
+}
+
 ktap_print_header
-ktap_set_plan 4
+ktap_set_plan 5
 test_that "with the guard, a guest that has no fix runs the kselftests and lives" with_guard
+test_that "a guard that the guest needs is not unloaded without a word to allow that" asked
 test_that "without the guard, it lives" without_guard
 test_that "since no test puts a deferred error into a bank, in words" refused
 test_that "those that are about other errors run" not_refused
