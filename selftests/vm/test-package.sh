@@ -237,7 +237,8 @@ boots_broken()
 	fi
 	INITRD=$IN_WORK/broken run_vm "$WORK/boot-broken" boot "$1" boot=lab EXPECTED=broken \
 		INSTALLED=$IN_WORK/root
-	grep "amd_mce_guard: NOT GUARDING: .*could not insert 'amd_mce_guard'" "$WORK/boot-broken/console.log"
+	grep "amd_mce_guard: NOT GUARDING: .*could not insert 'amd_mce_guard'" \
+		"$WORK/boot-broken/console.log"
 }
 
 boots_broken_unaffected()
