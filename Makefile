@@ -55,9 +55,9 @@ clean:
 	+$(if $(wildcard $(KDIR)/include),$(kbuild) clean,@echo 'No $(KDIR); its output stays')
 	$(call remove_unused,build)
 
-# A Debian source package and the package, in build/deb.
-deb:
-	@rust/install/make-deb.sh build/deb
+# A package for DKMS and its source package, in build/deb or build/rpm.
+deb rpm:
+	@rust/install/package.sh $@ build/$@
 
 # Linked statically, so that one serves every machine, and an initramfs.
 RUSTC ?= rustc
@@ -98,15 +98,19 @@ help:
 	@echo '                     KERNEL_CRATE=tree or standin forces the Rust crates it uses;'
 	@echo '                     VMLINUX= names an image with BTF to compare structures with;'
 	@echo '                     SELFTEST=1 with the stand-in runs the KUnit tests when it loads'
-	@echo '  sign             - sign it for a kernel that is locked down, with the MOK or KEY='
-	@echo '                     and CERT='
 	@echo '  modules_install  - install it below /lib/modules'
 	@echo '  rust-analyzer    - write rust-project.json'
 	@echo '  clean            - remove what was built here'
-	@echo '  deb              - Debian package, in build/deb; DKMS builds the module'
+# What DKMS has below /usr/src is the module alone.
+ifneq ($(wildcard rust/doctor),)
+	@echo '  sign             - sign it for a kernel that is locked down, with the MOK or KEY='
+	@echo '                     and CERT='
+	@echo '  deb, rpm         - package for DKMS, in build/deb or build/rpm'
 	@echo
 	@echo 'On the machine that is to be guarded:'
 	@echo '  doctor           - is it affected, is it protected? IMAGE= names its kernel'
+endif
+ifneq ($(wildcard selftests/vm),)
 	@echo
 	@echo 'The lab, on any x86-64 machine; KERNEL=<version|tree|tarball> chooses the kernel,'
 	@echo 'ACCEL=kvm the host VM where AMD virtualization can be nested:'
@@ -116,6 +120,7 @@ help:
 	@echo '  mutations        - break things on purpose: do the tests notice?'
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
+endif
 
-.PHONY: all modules modules_install sign preflight rust-analyzer clean deb doctor \
-	setup demo check check-fast mutations distclean help
+.PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor setup demo \
+	check check-fast mutations distclean help

@@ -1,10 +1,13 @@
-#!/bin/bash
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # sign.sh KDIR MODULE: signs it with the kernel's own sign-file, so that a kernel which is locked
 # down loads it. KEY and CERT name the key and its certificate; without them it is the machine
-# owner's key (MOK) where Debian, Ubuntu and DKMS keep that.
+# owner's key (MOK), of several the one that the running kernel trusts.
 
 kdir=$1 module=$2
+here=$(dirname "$0")
+# shellcheck source-path=SCRIPTDIR source=keys.sh
+. "$here/keys.sh"
 
 die()
 {
@@ -12,14 +15,9 @@ die()
 	exit 1
 }
 
-# key_of KEY CERT: these, if they are there and nothing else was named or found
-key_of()
-{
-	[ -n "${KEY:-}" ] || [ ! -r "$1" ] || KEY=$1 CERT=$2
-}
-
-key_of /var/lib/shim-signed/mok/MOK.priv /var/lib/shim-signed/mok/MOK.der
-key_of /var/lib/dkms/mok.key /var/lib/dkms/mok.pub
+for cert in $(trusted_cert) $CERTS; do
+	[ -n "${KEY:-}" ] || [ ! -r "$(key_of "$cert")" ] || KEY=$(key_of "$cert") CERT=$cert
+done
 for file in "${KEY:-}" "${CERT:-}"; do
 	[ -r "$file" ] ||
 		die "no key to sign with (KEY='${KEY:-}' CERT='${CERT:-}'). Make one:" \
@@ -36,4 +34,4 @@ done
 
 hash=$(sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' "$kdir/include/config/auto.conf")
 "$kdir/scripts/sign-file" "${hash:-sha256}" "$KEY" "$CERT" "$module" || die "sign-file has failed"
-echo "amd_mce_guard: $module is signed by '$(modinfo -F signer "$module")'"
+echo "amd_mce_guard: $module is $(tell_signature "$module" "$CERT")"

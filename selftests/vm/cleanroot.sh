@@ -15,8 +15,8 @@ use_cleanroot()
 	CLEANROOT=$CACHE/cleanroot-$key
 }
 
-# dependencies: what the package depends on, and a kernel with its headers and source and what makes
-# initramfs
+# dependencies: what the package depends on, two kernels with their headers (trixie's own is the
+# older one), what makes initramfs, and rpm
 dependencies()
 {
 	local release
@@ -24,10 +24,9 @@ dependencies()
 	release=$(kernel_release)
 	sed -n '/^Depends:/,/^Recommends/s/^ \([a-z0-9-]*\)[:a-z]*,$/\1/p' \
 		"$TOP/rust/install/debian/control"
-	printf '%s\n' dkms openssl zstd initramfs-tools dracut-core systemd \
-		openssh-server python3-apt lz4 \
-		"linux-base/$SUITE-backports" "linux-image-$release" "linux-headers-$release" \
-		"linux-source-$STOCK_SERIES"
+	printf '%s\n' dkms openssl zstd initramfs-tools dracut-core systemd rpm \
+		openssh-server python3-apt lz4 "linux-headers-cloud-amd64/$SUITE" \
+		"linux-base/$SUITE-backports" "linux-image-$release" "linux-headers-$release"
 }
 
 # What is mounted over there has a place, as in the sysroot.

@@ -42,7 +42,7 @@ doctor_clippy_clean()
 
 shellcheck_clean()
 {
-	mapfile -t scripts < <(files '(\.sh|\.postrm|\.ci/run|/initramfs/[a-z-]*)$')
+	mapfile -t scripts < <(files '(\.sh|\.postinst|\.ci/run|/initramfs/[a-z-]*)$')
 	in_sysroot shellcheck -x -S style "${scripts[@]}"
 }
 

@@ -34,7 +34,7 @@ deb()
 prepare()
 {
 	make_machine && in_sysroot env DEBFULLNAME=Packager \
-		DEBEMAIL=packager@amd-mce-guard.org /repo/rust/install/make-deb.sh "$IN_WORK/deb"
+		DEBEMAIL=packager@amd-mce-guard.org /repo/rust/install/package.sh deb "$IN_WORK/deb"
 }
 
 as_in_readme()
@@ -59,10 +59,16 @@ rehearses()
 # What DKMS builds with is missing for a while. The test after that goes on from there.
 fails_to_build()
 {
+	local said
+
 	on_machine 'mv /usr/bin/rustc /usr/bin/away' || return
-	refuses 'error processing package amd-mce-guard-dkms' playbook
+	refuses "$AFFECTED" playbook
 	set -- $?
-	on_machine 'mv /usr/bin/away /usr/bin/rustc' && return "$1"
+	said=$(on_machine '/usr/lib/amd-mce-guard/report.sh || true')
+	on_machine 'mv /usr/bin/away /usr/bin/rustc' || return
+	printf '%s\n' "$said"
+	[ "$1" = 0 ] && grep -A1 "NOT BUILT for linux $(kernel_release)," <<< "$said" |
+		grep 'rustc is not installed'
 }
 
 # ends_with VERDICT RECAP [ARGUMENT...]: the playbook does, with that in its recap
@@ -115,7 +121,7 @@ start affected "$AMD_CPU"
 test_that "Ansible reaches that" reaches
 test_that "what README has somebody do there happens, word by word" as_in_readme
 test_that "rehearsed, the role changes nothing and says that nothing is installed" rehearses
-test_that "where DKMS cannot build, the role fails" fails_to_build
+test_that "where DKMS cannot build, the role fails, and the package says why" fails_to_build
 test_that "installed and not loaded, the role fails and says why" refuses \
 	"$AFFECTED" playbook -e amd_mce_guard_load=false
 test_that "the role loads the module and finds the machine protected" \

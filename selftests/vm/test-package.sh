@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The Debian package: built, installed, upgraded and removed where nothing is but what it depends
-# on, with a real kernel and its headers; and that kernel booted with the initramfs that has the
-# module.
+# The packages: built, installed, upgraded and removed where nothing is but what they depend on,
+# with real kernels and their headers; and the newer of these booted with the initramfs that has
+# the module.
 
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/suite.sh"
@@ -13,22 +13,36 @@ readonly IN_WORK=/repo/build/check/package
 use_kernel stock
 use_cleanroot
 RELEASE=$(kernel_release 2> /dev/null)
-readonly RELEASE INSTALLED=$WORK/root/usr/lib/modules/$RELEASE/updates/dkms/amd_mce_guard.ko.xz
+OLDER=$(cd "$CLEANROOT/usr/lib/modules" 2> /dev/null && echo 6.12.*-cloud-amd64)
+readonly RELEASE OLDER
 
-# builds VERSION: that version of the package, in WORK/VERSION; no version is the module's own
+# What rpmlint is not asked about: tags that only a distribution can fill in, the GPL's own text, a
+# static doctor, and the places that DKMS, systemd and dracut prescribe.
+readonly RPMLINT_KNOWN='no-(url|group|buildroot)-tag|no-signature|no-%check-section
+invalid-(url|license)|incorrect-fsf-address|hardcoded-library-path|manpage-not-compressed
+devel-file-in-non-devel-package|only-non-binary-in-usr-lib|statically-linked-binary
+position-independent-executable|unstripped'
+
+# builds FORMAT [VERSION]: the package, in WORK/FORMAT or WORK/VERSION, a directory that is named
+# relative to the one that it is built from
 builds()
 {
-	rm -rf "$WORK/${1:-own}"
-	in_sysroot env DEBFULLNAME=Packager DEBEMAIL=packager@amd-mce-guard.org VERSION="$1" \
-		/repo/rust/install/make-deb.sh "$IN_WORK/${1:-own}"
+	local dir=${2:-$1}
+
+	rm -rf "${WORK:?}/$dir"
+	in_sysroot env DEBFULLNAME='Packer A/B & Co' DEBEMAIL=packer@amd-mce-guard.org \
+		VERSION="${2:-}" sh -c "cd $IN_WORK && /repo/rust/install/package.sh $1 $dir"
 }
 
 own_version()
 {
-	builds '' || return
+	local version
+
 	use_kernel test
-	ls "$WORK/own/amd-mce-guard-dkms_$(in_sysroot modinfo -F version \
-		"$KERNEL_OUT/module/rust/amd_mce_guard.ko")_all.deb" "$WORK"/own/amd-mce-guard_*.dsc
+	version=$(in_sysroot modinfo -F version "$KERNEL_OUT/module/rust/amd_mce_guard.ko")
+	[ -n "$version" ] && builds deb && ls "$WORK"/deb/amd-mce-guard_*.dsc &&
+		in_sysroot dpkg-deb -f "$IN_WORK/deb/amd-mce-guard-dkms_${version}_amd64.deb" \
+			Maintainer | grep -xF 'Packer A/B & Co <packer@amd-mce-guard.org>'
 }
 
 lintian_clean()
@@ -36,9 +50,16 @@ lintian_clean()
 	local output
 
 	output=$(in_sysroot sh -c "lintian --fail-on error,warning,info --display-info \
-		$IN_WORK/own/*.changes 2>&1") && ! grep -E '^[EWI]:' <<< "$output" && return
+		$IN_WORK/deb/*.changes 2>&1") && ! grep -E '^[EWI]:' <<< "$output" && return
 	printf '%s\n' "$output"
 	return 1
+}
+
+builds_rpm()
+{
+	builds rpm || return
+	! in_sysroot sh -c "rpmlint $IN_WORK/rpm/*.rpm $IN_WORK/rpm/*.spec" |
+		grep -E ': [EW]: ' | grep -vE "${RPMLINT_KNOWN//$'\n'/|}"
 }
 
 # in_root COMMAND...: in the root that the package is installed in
@@ -47,60 +68,93 @@ in_root()
 	IN_ROOT=$WORK/root in_sysroot --rw env DEBIAN_FRONTEND=noninteractive "$@"
 }
 
-# Without the source, of which the package's log says what it is for. With it, the rest goes on.
-explains()
+# new_root: a root with two kernels; a third, older one, for which nothing can be built; and a
+# fourth without headers
+new_root()
 {
+	local modules=$WORK/root/usr/lib/modules
+
 	copy_cleanroot "$WORK/root" || return
-	mv "$WORK/root/usr/src/linux-source-$STOCK_SERIES.tar.xz" "$WORK/"
-	! in_root sh -c "dpkg -i $IN_WORK/own/*.deb" || return
-	in_root sh -c 'cat /var/lib/dkms/amd-mce-guard/*/build/make.log' |
-		grep -E 'Install the package linux-source-[0-9.]+, from which it is made'
+	mkdir -p "$modules"/{6.1.0-unfit/{kernel,build/include/config},6.1.0-headless/kernel}
+	printf 'CONFIG_%s=y\n' X86_64 MODULES KALLSYMS X86_MCE_AMD FUNCTION_TRACER \
+		DYNAMIC_FTRACE_WITH_ARGS RANDSTRUCT \
+		> "$modules/6.1.0-unfit/build/include/config/auto.conf"
+	touch "$modules/6.1.0-unfit/build/Makefile"
+}
+
+# A clone, as somebody has it who packages nothing. All of it is copied, so build/ stays away.
+from_clone()
+{
+	new_root && mkdir "$WORK/root/root/clone" || return
+	tar -C "$TOP" --exclude=./build --exclude=./.git -c . | tar -C "$WORK/root/root/clone" -x
+	in_root sh -e -c "dkms add /root/clone; dkms autoinstall -k $RELEASE; dkms status" &&
+		in_root modinfo -k "$RELEASE" -F vermagic amd_mce_guard | grep "^$RELEASE "
+}
+
+# has_modules: built for both kernels, and no other
+has_modules()
+{
+	[ "$(in_root dkms status -m amd-mce-guard | grep -c ': installed$')" = 2 ] || return
+	for release in "$RELEASE" "$OLDER"; do
+		in_root modinfo -k "$release" -F vermagic amd_mce_guard | grep "^$release " ||
+			return
+	done
+}
+
+# What is said comes at the end of what the package manager says, where people look.
+says_what_lacks()
+{
+	printf '%s\n' "$1"
+	grep "built for linux $RELEASE" <<< "$1" && grep "built for linux $OLDER" <<< "$1" &&
+		grep -A1 'NOT BUILT for linux 6.1.0-unfit,' <<< "$1" | grep CONFIG_RANDSTRUCT &&
+		grep -A1 'NOT BUILT for linux 6.1.0-headless,' <<< "$1" |
+			grep 'apt install linux-headers-6.1.0-headless'
 }
 
 installs()
 {
-	mv "$WORK/linux-source-$STOCK_SERIES.tar.xz" "$WORK/root/usr/src/"
-	in_root dpkg --configure -a || return
-	ls "$INSTALLED" &&
-		[[ $(in_root modinfo -k "$RELEASE" -F vermagic amd_mce_guard) == "$RELEASE "* ]]
+	local output
+
+	new_root && output=$(in_root sh -c "dpkg -i $IN_WORK/deb/*.deb" 2>&1) || return
+	says_what_lacks "$output" && has_modules
 }
 
-# dkms_for COMMAND RELEASE HEADERS: DKMS, for another kernel
-dkms_for()
+# As its package calls DKMS when headers come.
+headers_come()
 {
-	local module
-
-	module=$(in_root sh -c 'cd /var/lib/dkms && ls -d amd-mce-guard/[0-9]*') &&
-		in_root dkms "$1" "$module" -k "$2" --kernelsourcedir "$3"
+	in_root /etc/kernel/header_postinst.d/dkms 6.1.0-unfit
 }
 
-for_older_kernels()
+# A kernel by its package, whose headers nobody has installed.
+kernel_comes()
 {
-	refuses 'BUILD_EXCLUSIVE directive' dkms_for build 6.12.1-amd64 \
-		"/usr/src/linux-headers-$RELEASE"
+	local package=$WORK/root/root/package output
+
+	mkdir -p "$package/DEBIAN" "$package/usr/lib/modules/6.99.0-new/kernel"
+	touch "$package/usr/lib/modules/6.99.0-new/kernel/some.ko"
+	printf '%s\n' 'Package: linux-image-6.99.0-new' 'Version: 1' 'Architecture: all' \
+		'Maintainer: nobody <nobody@example.org>' 'Description: a kernel' \
+		> "$package/DEBIAN/control"
+	output=$(in_root sh -e -c 'dpkg-deb -b /root/package /root/package.deb
+		dpkg -i /root/package.deb' 2>&1) || return
+	printf '%s\n' "$output"
+	grep 'NOT BUILT for linux 6.99.0-new,' <<< "$output"
 }
 
-# With the objects for that made already, as by hand.
-without_rust()
+# Nothing there to guard, or no way to: DKMS does not even try.
+left_out()
 {
-	local release built
+	local conf=$WORK/root/usr/lib/modules/6.1.0-unfit/build/include/config/auto.conf
 
-	use_kernel norust
-	release=$(kernel_release)
-	ln -s "$KERNEL_OBJ/amd-mce-guard/trees/$release-self-contained" \
-		"$WORK/root/var/cache/amd-mce-guard/trees/" &&
-		dkms_for build "$release" "$KERNEL_OBJ" || return
-	built=$(find "$WORK/root/var/lib/dkms" -path "*/$release/*" -name 'amd_mce_guard.ko*')
-	built=$(in_sysroot nm -u "/repo${built#"$TOP"}") || return
-	echo "$built"
-	grep -qw register_ftrace_function <<< "$built" && ! grep -E ' (_R|rust_)' <<< "$built" &&
-		dkms_for unbuild "$release" "$KERNEL_OBJ"
+	sed -i '/X86_MCE_AMD/d' "$conf"
+	refuses 'BUILD_EXCLUSIVE directive' in_root dkms build -k 6.1.0-unfit \
+		"$(in_root dkms status -m amd-mce-guard | sed -n '1s/,.*//p')"
 }
 
 # in_initramfs LIST IMAGE PATTERN...: each is there
 in_initramfs()
 {
-	local list
+	local list pattern
 
 	list=$(in_root "$1" "$2") || return
 	for pattern in "${@:3}"; do
@@ -108,17 +162,25 @@ in_initramfs()
 	done
 }
 
+# Both were there before the module.
 initramfs_tools()
 {
-	in_initramfs lsinitramfs "/boot/initrd.img-$RELEASE" 'dkms/amd_mce_guard\.ko' \
-		'scripts/init-top/amd-mce-guard'
+	for release in "$RELEASE" "$OLDER"; do
+		in_initramfs lsinitramfs "/boot/initrd.img-$release" 'dkms/amd_mce_guard\.ko' \
+			'scripts/init-top/amd-mce-guard' || return
+	done
 }
 
+# What it does not know how to mount, the root file system of the lab, it leaves to systemd.
 dracut()
 {
-	in_root dracut --force --no-hostonly --kver "$RELEASE" /boot/dracut.img &&
+	echo 'modprobe overlay; rootok=1' > "$WORK/root/root/rootok.sh"
+	in_root dracut --force --no-hostonly --add-drivers '9p 9pnet_virtio overlay' \
+		--include /root/rootok.sh /var/lib/dracut/hooks/cmdline/90-rootok.sh \
+		--kver "$RELEASE" /boot/dracut.img &&
 		in_initramfs lsinitrd /boot/dracut.img 'dkms/amd_mce_guard\.ko' \
-			'hooks/cmdline/01-amd-mce-guard\.sh'
+			'hooks/cmdline/01-amd-mce-guard\.sh' &&
+		cp "$WORK/root/boot/dracut.img" "$WORK/dracut"
 }
 
 installs_doctor()
@@ -132,20 +194,25 @@ installs_doctor()
 	grep '^check: *checks' <<< "$output"
 }
 
-# boots CPU EXPECTED: from what initramfs-tools makes, to a root file system that loads nothing
-boots()
+# prepare_initrd: initramfs-tools' image, with what mounts the root file system of the lab
+prepare_initrd()
 {
-	local dir=$WORK/boot-${2// /-}
-
 	mkdir -p "$WORK/root/etc/initramfs-tools/scripts"
 	cp "$TOP/selftests/vm/guest/boot-9p.sh" "$WORK/root/etc/initramfs-tools/scripts/lab"
 	printf '%s\n' virtio_pci 9pnet_virtio 9p overlay > "$WORK/root/etc/initramfs-tools/modules"
-	[ -e "$WORK/initrd" ] || {
-		in_root update-initramfs -u -k "$RELEASE" &&
-			cp "$WORK/root/boot/initrd.img-$RELEASE" "$WORK/initrd" || return
-	}
-	INITRD=$IN_WORK/initrd run_vm "$dir" boot "$1" boot=lab "EXPECTED=${2// /-}" \
-		INSTALLED=$IN_WORK/root || {
+	in_root update-initramfs -u -k "$RELEASE" &&
+		cp "$WORK/root/boot/initrd.img-$RELEASE" "$WORK/$1"
+}
+
+# boots IMAGE CPU EXPECTED [KERNEL ARGUMENT...]: from that image, to a root file system that loads
+# nothing
+boots()
+{
+	local dir=$WORK/boot-$1-$3
+
+	[ -e "$WORK/$1" ] || prepare_initrd "$1" || return
+	INITRD=$IN_WORK/$1 run_vm "$dir" boot "$2" boot=lab "EXPECTED=$3" \
+		INSTALLED=$IN_WORK/root "${@:4}" || {
 		cat "$dir/job.log"
 		last_words "$dir"
 		return 1
@@ -153,38 +220,105 @@ boots()
 	! grep -E 'modprobe: (ERROR|FATAL)' "$dir/console.log"
 }
 
+# boots_broken CPU: with a module that the kernel does not accept; then all is as before
+boots_broken()
+{
+	local module status
+
+	module=$(in_root modinfo -k "$RELEASE" -n amd_mce_guard)
+	module=$WORK/root/$module
+	if [ ! -e "$WORK/broken" ]; then
+		mv "$module" "$WORK/intact" || return
+		head -c 4096 /dev/zero | xz > "$module"
+		prepare_initrd broken
+		status=$?
+		mv "$WORK/intact" "$module"
+		[ $status = 0 ] || return
+	fi
+	INITRD=$IN_WORK/broken run_vm "$WORK/boot-broken" boot "$1" boot=lab EXPECTED=broken \
+		INSTALLED=$IN_WORK/root
+	grep "amd_mce_guard: NOT GUARDING: .*could not insert 'amd_mce_guard'" \
+		"$WORK/boot-broken/console.log"
+}
+
+boots_broken_unaffected()
+{
+	! boots_broken max,vendor=GenuineIntel && cat "$WORK/boot-broken/job.log"
+}
+
 upgrades()
 {
-	builds 9.9 && in_root sh -c "dpkg -i $IN_WORK/9.9/*.deb" || return
-	[ "$(in_root dkms status)" = "amd-mce-guard/9.9, $RELEASE, x86_64: installed" ] &&
-		ls "$INSTALLED"
+	builds deb 9.9 && in_root sh -c "dpkg -i $IN_WORK/9.9/*.deb" || return
+	in_root dkms status
+	! in_root dkms status | grep -v '^amd-mce-guard/9\.9, ' && has_modules
+}
+
+# nothing_left: of the package, nor in the initramfs that it was in
+nothing_left()
+{
+	local list
+
+	list=$(in_root lsinitramfs "/boot/initrd.img-$RELEASE") || return
+	grep -E '/modprobe$' <<< "$list" && ! grep -i 'amd.mce.guard' <<< "$list" &&
+		! find "$WORK/root"/{usr,etc,var,boot} -iname '*amd?mce?guard*' | grep .
 }
 
 removes()
 {
-	local list
+	in_root dpkg --purge amd-mce-guard-dkms && nothing_left
+}
 
-	in_root dpkg --purge amd-mce-guard-dkms &&
-		list=$(in_root lsinitramfs "/boot/initrd.img-$RELEASE") || return
-	grep -E '/modprobe$' <<< "$list" && ! grep -i 'amd.mce.guard' <<< "$list" &&
-		! find "$WORK/root"/{usr,etc,var,boot} -iname '*amd?mce?guard*' | grep .
+# rpm [ARGUMENT...]: with the dependencies that Debian's packages have satisfied; of its own kind
+# there are none
+rpm()
+{
+	in_root sh -c 'rpm "$@" 2>&1' rpm "$@"
+}
+
+installs_rpm()
+{
+	local output
+
+	new_root && output=$(rpm -i --nodeps $IN_WORK/rpm/*.x86_64.rpm) || return
+	says_what_lacks "$output" && has_modules
+}
+
+removes_rpm()
+{
+	rpm -e amd-mce-guard-dkms &&
+		! find "$WORK/root"/{usr,etc,var/lib/dkms} -iname '*amd?mce?guard*' | grep .
 }
 
 rm -rf "$WORK"
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 13
-test_that "make deb builds a package of the module's version" own_version
-test_that "lintian has nothing to say" lintian_clean
-test_with stock "without the kernel's source, make.log says what to install" explains
-test_with stock "with it, DKMS makes metadata and the module for the kernel's headers" installs
-test_with stock "DKMS leaves out older kernels" for_older_kernels
-test_with stock "for a kernel without CONFIG_RUST, it builds a self-contained module" without_rust
-test_with stock "initramfs-tools takes it into the initramfs" initramfs_tools
-test_with stock "so does dracut" dracut
+ktap_set_plan 21
+test_that "make deb builds a package of the module's version, by whoever builds it" own_version
+test_that "lintian finds nothing in the Debian package" lintian_clean
+test_that "make rpm builds a package in which rpmlint finds nothing new" builds_rpm
+test_with stock "dkms add takes a clone, and builds the module from it" from_clone
+test_with stock "DKMS builds the module for each kernel it can; the package names the others" \
+	installs
+test_with stock "headers of a kernel that nothing can be built for do not stop apt" headers_come
+test_with stock "when a kernel is installed without headers, the package says what it lacks" \
+	kernel_comes
+test_with stock "DKMS leaves out a kernel without CONFIG_X86_MCE_AMD" left_out
+test_with stock "the initramfs of each kernel has the module, also one made before it" \
+	initramfs_tools
+test_with stock "dracut's initramfs has the module" dracut
 test_with stock "the doctor is installed" installs_doctor
-test_with stock "booting, the initramfs loads it before there is a root" boots "$AMD_CPU" guarding
-test_with stock "where there is nothing to guard, booting goes on" boots max,vendor=GenuineIntel \
-	"not guarding"
-test_with stock "an upgrade leaves the new one" upgrades
-test_with stock "removing it leaves nothing" removes
+test_with stock "initramfs-tools' image loads the module before there is a root" \
+	boots initrd "$AMD_CPU" guarding
+test_with stock "initramfs-tools' image boots where there is nothing to guard" \
+	boots initrd max,vendor=GenuineIntel nothing
+test_with stock "dracut's image loads the module before there is a root" \
+	boots dracut "$AMD_CPU" guarding
+test_with stock "dracut's image boots where there is nothing to guard" \
+	boots dracut max,vendor=GenuineIntel nothing
+test_with stock "a module that does not load in the initramfs is reported on the console" \
+	boots_broken "$AMD_CPU"
+test_with stock "it is not where there is nothing to guard" boots_broken_unaffected
+test_with stock "an upgrade leaves the new version alone" upgrades
+test_with stock "removing the Debian package leaves nothing" removes
+test_with stock "rpm installs the package, which names kernels without a module" installs_rpm
+test_with stock "removing the rpm leaves nothing" removes_rpm

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# After a boot with an initramfs that has the guard, in front of everything else that a root file
-# system does: is the guard $EXPECTED, and what does loading it by way of modules-load.d say? The
-# package is installed below $INSTALLED. Exit status 0 if all is as it should be.
+# After a boot with an initramfs that has the guard, before a root file system does anything: is it
+# as $EXPECTED (guarding, or nothing to guard), and what does loading it by modules-load.d say?
+# The package is installed below $INSTALLED. Exit status 0 if all is as it should be.
 
 root=$INSTALLED
 for dir in proc sys dev; do
