@@ -16,8 +16,10 @@ readonly SYSROOT_PACKAGES=(
 	ansible-lint codespell python3-sphinx shellcheck yamllint
 	# to boot a stock kernel with Secure Boot
 	grub-efi-amd64-signed ovmf python3-virt-firmware shim-signed
-	# to build and check the Debian package
-	debhelper dh-dkms lintian
+	# to build and check the packages
+	debhelper dh-dkms lintian rpm rpmlint
+	# to pack and unpack kernels in each way that they come in
+	bzip2 lzop
 	# to take it to a machine, and to see there what README says
 	ansible-core clitest openssh-client
 )
