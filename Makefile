@@ -11,12 +11,16 @@ ifneq ($(LLVM),)
 export LLVM
 endif
 
-# The kernel's own Rust crates, or a stand-in for them, and why.
-crate = $(eval crate := $(shell RUSTC='$(RUSTC)' rust/build/crate.sh '$(KDIR)' '$(KERNEL_CRATE)'))$(crate)
+RUSTC ?= rustc
+BINDGEN ?= bindgen
+
+# The kernel's own Rust crates, or a stand-in for them.
+crate = $(firstword $(shell RUSTC='$(RUSTC)' rust/build/crate.sh '$(KDIR)' '$(KERNEL_CRATE)'))
 
 # Where kbuild puts what it builds; its own variable for that is MO.
 out = $(abspath $(or $(MO),$(CURDIR)))
-kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(MO),MO=$(out)) KERNEL_CRATE=$(firstword $(crate))
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(MO),MO=$(out)) KERNEL_CRATE=$(crate) \
+	RUSTC='$(RUSTC)' BINDGEN='$(BINDGEN)'
 
 bindings = $(out)/rust/bindings/bindings_generated.rs
 
@@ -41,8 +45,7 @@ sign:
 # What is missing, and whether the headers are those of the kernel; before rustc, modpost or a
 # machine fail without.
 preflight:
-	@rust/build/preflight.sh '$(KDIR)' $(firstword $(crate)) \
-		"$(wordlist 2,$(words $(crate)),$(crate))"
+	@RUSTC='$(RUSTC)' BINDGEN='$(BINDGEN)' rust/build/preflight.sh '$(KDIR)' '$(KERNEL_CRATE)'
 	@rust/build/check-layout.sh '$(KDIR)' '$(VMLINUX)'
 
 # kbuild knows nothing of the module's generated bindings, nor then does rust-analyzer.
@@ -60,7 +63,6 @@ deb rpm:
 	@rust/install/package.sh $@ build/$@
 
 # Linked statically, so that one serves every machine, and an initramfs.
-RUSTC ?= rustc
 doctor = build/doctor/amd-mce-guard-doctor
 $(doctor): $(wildcard rust/doctor/*.rs)
 	@command -v $(RUSTC) > /dev/null || { echo 'amd_mce_guard: $(RUSTC) is missing, which' \

@@ -97,7 +97,14 @@ mod tests {
             }
             for kflags in [KFlags::empty(), KFlags::CHECK_DFR_REGS] {
                 for (amd, smca) in [(false, false), (false, true), (true, false), (true, true)] {
-                    check(Request { status, kflags }, Cpu { amd, smca });
+                    check(
+                        Request { status, kflags },
+                        Cpu {
+                            amd,
+                            mca: true,
+                            smca,
+                        },
+                    );
                     cases += 1;
                 }
             }

@@ -11,6 +11,8 @@ use crate::bindings;
 pub(crate) struct Cpu {
     /// Made by AMD (`X86_VENDOR_AMD`; Hygon is a vendor of its own).
     pub(crate) amd: bool,
+    /// Has machine checks (`X86_FEATURE_MCE`, `X86_FEATURE_MCA`), hence banks to poll.
+    pub(crate) mca: bool,
     /// Has scalable MCA (`X86_FEATURE_SMCA`), hence MCA_DESTAT registers.
     pub(crate) smca: bool,
 }
@@ -20,13 +22,14 @@ impl Cpu {
     pub(crate) fn boot() -> Self {
         // SAFETY: Reads a field that is not written to once modules can be loaded.
         let vendor = unsafe { bindings::rust_helper_boot_cpu_vendor() };
-        // SAFETY: The feature is one of the kernel's, so its bit is within the bitmap. A CPU that
+        // SAFETY: The features are the kernel's, so their bits are within the bitmap. A CPU that
         // comes online meanwhile may clear bits there; a bit is read as it was before or after.
-        let smca = unsafe { bindings::rust_helper_boot_cpu_has(bindings::X86_FEATURE_SMCA) };
+        let has = |feature| unsafe { bindings::rust_helper_boot_cpu_has(feature) };
 
         Self {
             amd: vendor == bindings::X86_VENDOR_AMD,
-            smca,
+            mca: has(bindings::X86_FEATURE_MCE) && has(bindings::X86_FEATURE_MCA),
+            smca: has(bindings::X86_FEATURE_SMCA),
         }
     }
 }

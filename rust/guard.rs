@@ -55,7 +55,12 @@ impl kernel::Module for AmdMceGuard {
             return Err(ENODEV);
         }
 
-        let address = match hook::find()? {
+        if !cpu.mca {
+            pr_info!("this CPU has no machine checks; nothing polls, nothing to guard\n");
+            return Err(ENODEV);
+        }
+
+        let address = match hook::find().map_err(refusal)? {
             Target::Function(address) => address,
             Target::Nothing => {
                 pr_info!("polling does not write MCA_DESTAT in this kernel; nothing to guard\n");
@@ -63,14 +68,14 @@ impl kernel::Module for AmdMceGuard {
             }
             Target::Unknown => {
                 pr_err!(
-                    "NOT GUARDING: machine_check_poll() may write MCA_DESTAT here, but calls no \
-                     amd_clear_bank() to hook; run amd-mce-guard-doctor\n"
+                    "NOT GUARDING: polling may write MCA_DESTAT in this kernel, but calls no \
+                     amd_clear_bank() that can be hooked; run amd-mce-guard-doctor\n"
                 );
                 return Err(cannot_guard());
             }
         };
-        let hook = hook::hook(Guard::new(cpu)?, address)
-            .inspect_err(|error| explain(*error))
+        let hook = Guard::new(cpu)
+            .and_then(|guard| hook::hook(guard, address))
             .map_err(refusal)?;
 
         pr_info!("guarding: this CPU has no SMCA, amd_clear_bank() is hooked\n");
@@ -84,8 +89,8 @@ fn cannot_guard() -> Error {
     Error::from_errno(-bindings::EOPNOTSUPP)
 }
 
-/// Says why the hook could not be registered.
-fn explain(error: Error) {
+/// Says why this machine, which may need it, gets no guard, and returns the error to load with.
+fn refusal(error: Error) -> Error {
     match error {
         EINVAL => pr_err!(
             "NOT GUARDING: ftrace cannot trace amd_clear_bank() in this kernel; \
@@ -95,14 +100,20 @@ fn explain(error: Error) {
             "NOT GUARDING: ftrace is off; set the sysctl kernel.ftrace_enabled to 1 and \
              load again\n"
         ),
-        _ => pr_err!("NOT GUARDING: ftrace cannot hook amd_clear_bank() ({error:?})\n"),
+        ENODEV => pr_err!(
+            "NOT GUARDING: ftrace has disabled itself after an internal error; reboot this \
+             machine\n"
+        ),
+        _ => pr_err!("NOT GUARDING: cannot hook amd_clear_bank() ({error:?})\n"),
     }
+    load_error(error)
 }
 
-/// The error to load with where registering has failed with `error`.
-fn refusal(error: Error) -> Error {
+/// The error to load with where hooking has failed with `error`. [`ENODEV`] is left for where there
+/// is nothing to guard.
+fn load_error(error: Error) -> Error {
     match error {
-        EINVAL => cannot_guard(),
+        EINVAL | ENODEV => cannot_guard(),
         _ => error,
     }
 }
@@ -156,22 +167,27 @@ impl ftrace::Handler<AmdClearBank> for Guard {
     }
 }
 
-#[kunit_tests(amd_mce_guard_refusal)]
+#[kunit_tests(amd_mce_guard_load_error)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_function_that_cannot_be_traced_is_not_nothing_to_guard() {
-        assert_eq!(refusal(EINVAL), cannot_guard());
+        assert_eq!(load_error(EINVAL), cannot_guard());
+    }
+
+    #[test]
+    fn ftrace_that_has_failed_is_not_nothing_to_guard() {
+        assert_eq!(load_error(ENODEV), cannot_guard());
     }
 
     #[test]
     fn ftrace_off_stays_busy() {
-        assert_eq!(refusal(EBUSY), EBUSY);
+        assert_eq!(load_error(EBUSY), EBUSY);
     }
 
     #[test]
     fn other_errors_are_passed_on() {
-        assert_eq!(refusal(ENOMEM), ENOMEM);
+        assert_eq!(load_error(ENOMEM), ENOMEM);
     }
 }

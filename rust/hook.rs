@@ -61,10 +61,10 @@ unsafe extern "C" fn rust_amd_clear_bank_entered(
 pub(crate) enum Target {
     /// Polling calls the function at this address.
     Function(Address<AmdClearBank>),
-    /// Polling calls no such function and knows no MCA_DESTAT: this kernel cannot have the defect.
+    /// Polling clears the banks by itself and knows no MCA_DESTAT: this kernel cannot have the
+    /// defect.
     Nothing,
-    /// Polling calls no such function, but it may write MCA_DESTAT by itself, or its code cannot be
-    /// found.
+    /// Neither of these is certain: polling may write MCA_DESTAT in a way that cannot be hooked.
     Unknown,
 }
 
@@ -78,21 +78,24 @@ pub(crate) fn find() -> Result<Target> {
         return Ok(Target::Unknown);
     };
     // The compiler may have left clear_bank() a function of its own.
-    let between = match poll.callee(b"clear_bank")? {
+    let between = poll.callee(|symbol| symbol.is_part_of(b"clear_bank"));
+    let between = match between {
         Some(address) => Code::of(address)?,
         None => None,
     };
 
     for code in [Some(&poll), between.as_ref()].into_iter().flatten() {
-        if let Some(address) = code.callee(b"amd_clear_bank")? {
-            // SAFETY: The kernel's own code calls what is there by the name of `AmdClearBank`.
+        if let Some(address) = code.callee(|symbol| symbol.is(b"amd_clear_bank")) {
+            // SAFETY: The kernel's own code calls what is there by the name of `AmdClearBank`, as
+            // it stands in the source or renamed as a whole.
             return Ok(Target::Function(unsafe { Address::new(address) }));
         }
     }
-    if poll.mentions_destat() || between.is_some() {
-        return Ok(Target::Unknown);
+    if poll.clears_by_itself()? {
+        Ok(Target::Nothing)
+    } else {
+        Ok(Target::Unknown)
     }
-    Ok(Target::Nothing)
 }
 
 /// A copy of a function's code, and where that is.
@@ -105,10 +108,14 @@ impl Code {
     /// More than any function here has: the size comes from the table of symbols.
     const MAX: usize = 1 << 16;
 
-    /// Copies the function that starts at `address`, if the kernel knows it.
+    /// Copies the function that starts at `address`, if the kernel knows one that does.
     fn of(address: usize) -> Result<Option<Self>> {
         let mut size = 0;
-        with_symbol(address, |symbol| size = symbol.size);
+        with_symbol(address, |symbol| {
+            if symbol.offset == 0 {
+                size = symbol.size;
+            }
+        });
         if !(1..=Self::MAX).contains(&size) {
             return Ok(None);
         }
@@ -122,22 +129,38 @@ impl Code {
         Ok(Some(Self { address, bytes }))
     }
 
-    /// The address of the kernel's function called `name`, if the code calls it, or jumps to it in
-    /// place of returning.
-    fn callee(&self, name: &[u8]) -> Result<Option<usize>> {
-        let mut found = None;
-
-        for address in calls(self.address, &self.bytes) {
+    /// The address of a function of the kernel that the code calls, or jumps to in place of
+    /// returning, and that is `wanted`.
+    fn callee(&self, wanted: impl Fn(&Symbol<'_>) -> bool) -> Option<usize> {
+        calls(self.address, &self.bytes).find(|&address| {
+            let mut found = false;
             with_symbol(address, |symbol| {
-                if symbol.offset == 0 && symbol.is(name) {
-                    found = Some(address);
-                }
+                found = symbol.offset == 0 && wanted(&symbol)
             });
-        }
-        Ok(found)
+            found
+        })
     }
 
-    /// Whether the number of the first MCA_DESTAT is in the code, or its complement, which some
+    /// Whether this, the code of `machine_check_poll()`, writes MCA_STATUS itself, as it did before
+    /// there was `amd_clear_bank()`, and neither it nor what it calls has to do with MCA_DESTAT.
+    fn clears_by_itself(&self) -> Result<bool> {
+        let writes = self.callee(|symbol| symbol.name.starts_with(b"mce_wrmsr"));
+        let clears = |symbol: &Symbol<'_>| {
+            symbol.is_part_of(b"clear_bank") || symbol.is_part_of(b"amd_clear_bank")
+        };
+
+        if writes.is_none() || self.callee(clears).is_some() || self.mentions_destat() {
+            return Ok(false);
+        }
+        for address in calls(self.address, &self.bytes) {
+            if Self::of(address)?.is_some_and(|callee| callee.mentions_destat()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the number of the first MCA_DESTAT is in the code, or its negative, which some
     /// compilers subtract.
     fn mentions_destat(&self) -> bool {
         let number: u32 = bindings::MSR_AMD64_SMCA_MC0_DESTAT;
@@ -149,11 +172,12 @@ impl Code {
 }
 
 /// Where the direct calls and jumps (`call rel32`, `jmp rel32`) in `code`, which is at `address`,
-/// lead out of it to. Instructions are not decoded: what is none leads to a random address, hardly
-/// ever to the first byte of the function that is looked for.
+/// lead out of it to, also where a kprobe has put `int3` in place of the first byte. Instructions
+/// are not decoded: what is none leads to a random address, hardly ever to the first byte of the
+/// function that is looked for.
 fn calls(address: usize, code: &[u8]) -> impl Iterator<Item = usize> + '_ {
     code.windows(5).enumerate().filter_map(move |(at, window)| {
-        let &[0xe8 | 0xe9, a, b, c, d] = window else {
+        let &[0xe8 | 0xe9 | 0xcc, a, b, c, d] = window else {
             return None;
         };
         let distance = i32::from_le_bytes([a, b, c, d]) as isize;
@@ -185,9 +209,17 @@ impl<'a> Symbol<'a> {
         })
     }
 
-    /// Whether it is called `name`, perhaps with what a compiler has put behind it, as in
-    /// `name.llvm.4711`.
+    /// Whether it is the function called `name`, which a linker may have renamed
+    /// (`name.llvm.4711`).
     fn is(&self, name: &[u8]) -> bool {
+        self.name
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b".llvm."))
+    }
+
+    /// Whether it is that function, or what a compiler has made of it: one with other parameters
+    /// (`name.isra.0`) or a part of it (`name.part.0`).
+    fn is_part_of(&self, name: &[u8]) -> bool {
         self.name
             .strip_prefix(name)
             .is_some_and(|rest| matches!(rest, [] | [b'.', ..]))
@@ -269,21 +301,51 @@ mod tests {
         assert!(Symbol::parse(b"").is_none());
     }
 
+    fn named(name: &[u8]) -> Symbol<'_> {
+        Symbol {
+            name,
+            offset: 0,
+            size: 1,
+        }
+    }
+
     #[test]
-    fn a_suffix_belongs_to_the_name_and_another_name_does_not() {
-        let is = |name| {
-            let symbol = Symbol {
-                name,
-                offset: 0,
-                size: 1,
-            };
-            symbol.is(b"amd_clear_bank")
+    fn a_function_that_a_linker_has_renamed_is_found() {
+        assert!(named(b"amd_clear_bank").is(b"amd_clear_bank"));
+        assert!(named(b"amd_clear_bank.llvm.4711").is(b"amd_clear_bank"));
+        assert!(!named(b"amd_clear_banks").is(b"amd_clear_bank"));
+        assert!(!named(b"clear_bank").is(b"amd_clear_bank"));
+    }
+
+    #[test]
+    fn a_function_with_other_parameters_is_not_hooked() {
+        assert!(!named(b"amd_clear_bank.isra.0").is(b"amd_clear_bank"));
+        assert!(named(b"amd_clear_bank.isra.0").is_part_of(b"amd_clear_bank"));
+        assert!(!named(b"amd_clear_banks").is_part_of(b"amd_clear_bank"));
+    }
+
+    #[test]
+    fn a_call_under_a_kprobe_is_found() {
+        assert_eq!(calls(0x1000, &[0xcc, 0, 1, 0, 0]).next(), Some(0x1105));
+    }
+
+    #[test]
+    fn mca_destat_is_seen_as_it_is_and_subtracted() {
+        let code = |bytes: &[u8]| {
+            let mut copy = KVec::new();
+            for &byte in bytes {
+                copy.push(byte, GFP_KERNEL)?;
+            }
+            Ok::<_, Error>(Code {
+                address: 0x1000,
+                bytes: copy,
+            })
         };
 
-        assert!(is(b"amd_clear_bank"));
-        assert!(is(b"amd_clear_bank.isra.0"));
-        assert!(!is(b"amd_clear_banks"));
-        assert!(!is(b"clear_bank"));
+        // or $0xc0002008,%edi; sub $0x3fffdff8,%edi; or $0xc0002001,%edi
+        assert!(code(&[0x81, 0xcf, 8, 0x20, 0, 0xc0]).is_ok_and(|c| c.mentions_destat()));
+        assert!(code(&[0x81, 0xef, 0xf8, 0xdf, 0xff, 0x3f]).is_ok_and(|c| c.mentions_destat()));
+        assert!(code(&[0x81, 0xcf, 1, 0x20, 0, 0xc0]).is_ok_and(|c| !c.mentions_destat()));
     }
 
     #[test]

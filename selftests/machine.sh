@@ -55,7 +55,7 @@ family()
 # affected() - a CPU that the guard is for
 affected()
 {
-	[ "$(vendor)" = AuthenticAMD ] && ! cpu_flag smca
+	[ "$(vendor)" = AuthenticAMD ] && cpu_flag mca && ! cpu_flag smca
 }
 
 # require_guard() - skip all tests if they are about the guard and it is to be left out

@@ -7,7 +7,9 @@ source "$(dirname "$0")/functions.sh"
 
 reason()
 {
-	if cpu_flag smca; then
+	if ! cpu_flag mca; then
+		echo "this CPU has no machine checks; nothing polls, nothing to guard"
+	elif cpu_flag smca; then
 		echo "this CPU has SMCA; its kernel path is already correct, nothing to guard"
 	else
 		echo "this CPU is not AMD's; its banks are cleared elsewhere, nothing to guard"

@@ -13,10 +13,10 @@ use()
 	exit
 }
 
-# made_by FILE: the rustc that wrote this metadata, as it says at the beginning
+# made_by FILE: the rustc that wrote this metadata, as it says at the beginning, and what may follow
 made_by()
 {
-	head -c 256 "$1" | tr -c '[:print:]' '\n' | grep -o 'rustc [0-9][^)]*)' | head -n 1
+	head -c 256 "$1" | tr -c 'A-Za-z0-9 ._+()~:-' '\n' | grep -o 'rustc [0-9].*' | head -n 1
 }
 
 case $2 in
@@ -31,17 +31,21 @@ for crate in core kernel; do
 done
 
 # 6.19 is the first whose crates have what the module uses.
-release=$(cat "$kdir/include/config/kernel.release" 2> /dev/null)
+release=$(tr -dc 'A-Za-z0-9._+~-' < "$kdir/include/config/kernel.release")
 oldest=$(printf '6.19\n%s\n' "$release" | sort -V | head -n 1)
 [ "$oldest" = 6.19 ] || use standin "the crates of linux $release are older than 6.19's"
 
+# rustc reads what it has written itself, to the last word of its version: another build of the same
+# release has another description behind it.
 mine=$("${RUSTC:-rustc}" --version 2> /dev/null)
 for crate in core kernel; do
 	made=$(made_by "$kdir/rust/lib$crate.rmeta")
-	case $made:$mine in
-	:*) use standin "$kdir/rust/lib$crate.rmeta does not say what rustc made it" ;;
-	"$made:$made"*) ;;
-	*) use standin "$kdir/rust/lib$crate.rmeta was made by '$made', rustc is '$mine'" ;;
+	case $made in
+	'') use standin "$kdir/rust/lib$crate.rmeta does not say what rustc made it" ;;
+	"$mine"' ('*) ;;
+	"$mine"*) continue ;;
 	esac
+	made=$(echo "$made" | sed 's/)[^)]*$/)/')
+	use standin "$kdir/rust/lib$crate.rmeta was made by '$made', rustc is '$mine'"
 done
 use tree "$kdir/rust/ has them, made by this rustc"

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# preflight.sh KDIR CRATE REASON: can the module be built for the kernel in KDIR, on the `kernel`
-# crate that crate.sh has chosen? Says which that is, and names each thing that is missing, with
-# what provides it. RUSTC, BINDGEN and LLVM come from the environment.
+# preflight.sh KDIR [CRATE]: can the module be built for the kernel in KDIR, on the `kernel` crate
+# that crate.sh chooses, or that CRATE forces? Says which that is, and names each thing that is
+# missing, with what provides it. RUSTC, BINDGEN and LLVM come from the environment.
 
-kdir=$1 crate=$2 reason=$3
+kdir=$1
 conf=$kdir/include/config/auto.conf
 rustc=${RUSTC:-rustc} bindgen=${BINDGEN:-bindgen}
 failed=0
@@ -50,6 +50,8 @@ for option in CONFIG_RANDSTRUCT CONFIG_GCC_PLUGIN_RANDSTRUCT; do
 			"to the compiler that built it, and not to Rust; there is no guard for it"
 done
 
+choice=$("$(dirname "$0")/crate.sh" "$kdir" "$2")
+crate=${choice%% *} reason=${choice#* }
 case $crate in
 tree | standin) ;;
 *) lacks "$reason: it can be 'tree' or 'standin'" ;;
@@ -72,8 +74,13 @@ else
 fi
 installed "$bindgen" || lacks "$bindgen is not installed; Debian's package is called bindgen"
 if [ -n "$LLVM" ]; then
-	for tool in clang ld.lld; do
-		installed $tool ||
+	prefix='' suffix=''
+	case $LLVM in
+	*/) prefix=$LLVM ;;
+	-*) suffix=$LLVM ;;
+	esac
+	for tool in "${prefix}clang$suffix" "${prefix}ld.lld$suffix"; do
+		installed "$tool" ||
 			lacks "$tool is not installed; the kernel was built by clang and lld"
 	done
 fi

@@ -22,24 +22,31 @@ copy_kernel()
 	esac
 }
 
-# build_module DIR [VARIABLE=VALUE...]: in a copy of the project, as people do: MO= of kbuild, which
-# keeps what is built out of it, came with 6.13.
+# copy_project DIR: what the module is built from, and nothing of what has been built elsewhere;
+# what has been built there stays
+copy_project()
+{
+	mkdir -p "$TOP${KERNEL_OUT#/repo}/$1" &&
+		in_sysroot rsync -a --delete --exclude='.*' --exclude='*.[aos]' --exclude='*.ko' \
+			--exclude='*.mod' --exclude='*.mod.c' --exclude='*.rlib' \
+			--exclude=target.json --exclude=rustc_cfg --exclude=bindings_generated.rs \
+			--exclude=Module.symvers --exclude=modules.order \
+			/repo/Makefile /repo/Kbuild /repo/dkms.conf /repo/rust "$KERNEL_OUT/$1/"
+}
+
+# build_module DIR [VARIABLE=VALUE...]: in a copy of the project, as people do: MO= of kbuild,
+# which keeps what is built out of it, came with 6.13.
 build_module()
 {
-	local out=$TOP${KERNEL_OUT#/repo}/$1
-
-	mkdir -p "$out" && cp -rpu "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$out/" &&
-		in_sysroot make -C "$KERNEL_OUT/$1" KDIR="$KERNEL_OBJ" "${@:2}"
+	copy_project "$1" && in_sysroot make -C "$KERNEL_OUT/$1" KDIR="$KERNEL_OBJ" "${@:2}"
 }
 
 # A module that panics when it is loaded.
 build_panic()
 {
-	local out=$TOP${KERNEL_OUT#/repo}/panic
-
-	mkdir -p "$out" && cp -rpu "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$out/" &&
+	copy_project panic &&
 		sed -i 's/let cpu = Cpu::boot();/&\n        panic!("on purpose");/' \
-			"$out/rust/guard.rs" &&
+			"$TOP${KERNEL_OUT#/repo}/panic/rust/guard.rs" &&
 		in_sysroot make -C "$KERNEL_OUT/panic" KDIR="$KERNEL_OBJ"
 }
 

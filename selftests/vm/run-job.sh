@@ -75,6 +75,8 @@ run()
 		kselftests test max,vendor=GenuineIntel ;;
 	hygon)
 		kselftests test max,vendor=HygonGenuine,family=24 ;;
+	nomca)
+		kselftests test "$AMD_CPU,mca=off" ;;
 	smca)
 		kselftests test "$AMD_CPU" setcpuid=smca ;;
 	kunit)

@@ -59,11 +59,13 @@ fetch_source()
 unpack()
 {
 	echo "unpacking $1"
+	rm -rf "$CACHE/src.partial/tree"
 	mkdir "$CACHE/src.partial/tree" &&
 		in_sysroot tar -C /cache/src.partial/tree --strip-components=1 --no-same-owner \
 			-xf "/cache/src.partial/$1" || return
 	if [ -n "${3:-}" ]; then
-		patch -s -p1 -d "$CACHE/src.partial/tree" < "$3" || return
+		patch -s -p1 -d "$CACHE/src.partial/tree" < "$3" ||
+			die "$3 does not apply to the source in $1"
 	fi
 	mv "$CACHE/src.partial/tree" "$(source_dir "$2")"
 }

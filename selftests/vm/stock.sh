@@ -74,9 +74,8 @@ prepare_stock()
 			> "$dir/unavailable"
 	elif [[ $KERNEL_NAME != debian-*.*.* ]]; then
 		in_sysroot "$INSIDE/prepare-stock.sh" "$STOCK_DIR" "$image" "$KERNEL_NAME" || return
-	elif ! fetch_release "$KERNEL_ID"; then
-		echo "the source of linux $KERNEL_ID is not to be had any more" > "$dir/unavailable"
 	else
+		fetch_release "$KERNEL_ID" || return
 		in_sysroot "$INSIDE/prepare-image.sh" "$KERNEL_SRC" "$STOCK_DIR" "$image" || return
 	fi
 	touch "$dir/.built"

@@ -23,7 +23,7 @@ readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 # Those that take longest come first.
 readonly JOBS=(debug stock nested amd faults variants procedure kernels clang reference selftest
 	lint build install doctor running package signing lava machine
-	intel hygon kunit smca preflight caution)
+	intel hygon nomca kunit smca preflight caution)
 
 # suites JOB: its suites
 suites()
@@ -41,7 +41,7 @@ suites()
 		echo "${KSELFTESTS[@]}" ;;
 	nested)
 		echo "${NESTED_KSELFTESTS[@]}" nested ;;
-	intel | hygon | smca)
+	intel | hygon | nomca | smca)
 		echo unaffected ;;
 	*)
 		echo "$1" ;;

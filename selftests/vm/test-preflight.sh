@@ -75,6 +75,17 @@ stale_metadata()
 		> "$KDIR/rust/lib$1.rmeta" && chooses $STANDIN ".*was made by 'rustc 1.84.0"
 }
 
+# Of the same release, built by somebody else: rustc compares to the last word.
+described_otherwise()
+{
+	local version
+
+	version=$(in_sysroot rustc --version) && version=${version% (built *}
+	fake_kdir && printf 'rust\0\0\0\x09\x40%s (Fedora 1.85.1-1.fc42)\0' "$version" \
+		> "$KDIR/rust/libkernel.rmeta" &&
+		chooses $STANDIN ".*was made by 'rustc .*Fedora 1.85.1-1.fc42)'"
+}
+
 damaged_metadata()
 {
 	fake_kdir && : > "$KDIR/rust/libkernel.rmeta" &&
@@ -166,6 +177,23 @@ wrong_choice()
 		KERNEL_CRATE=mine
 }
 
+# The environment counts as much as the command line.
+tool_in_environment()
+{
+	fake_kdir && rustc 1.84.1 /usr &&
+		refuses "is 'rustc 1.84.1 .*needs 1.85 or newer" in_sysroot env \
+			RUSTC=$IN_KDIR/rustc make -s -C /repo preflight KDIR=$IN_KDIR
+}
+
+# A string in a file is no code.
+hostile_release()
+{
+	# shellcheck disable=SC2016 # for make, and for a shell
+	fake_kdir && echo '6.1$(shell touch /repo/build/check/preflight/made)`id`' \
+		> "$KDIR/include/config/kernel.release" &&
+		chooses $STANDIN 'the crates of linux 6.1' && [ ! -e "$KDIR/../made" ]
+}
+
 # layout KDIR: what the comparison with the kernel says
 layout()
 {
@@ -209,7 +237,7 @@ other_prototype()
 }
 
 ktap_print_header
-ktap_set_plan 30
+ktap_set_plan 35
 test_that "the kernel's own crates are used where rustc can read them" own_crates
 test_that "a kernel without CONFIG_RUST gets the stand-in" without_rust
 test_that "a kernel with CONFIG_RUST_IS_AVAILABLE only gets the stand-in" rust_available
@@ -218,6 +246,7 @@ for crate in core kernel; do
 	test_that "headers without lib$crate.rmeta get the stand-in" without_metadata $crate
 	test_that "a lib$crate.rmeta of another rustc is not used" stale_metadata $crate
 done
+test_that "a libkernel.rmeta by another build of the same rustc is not used" described_otherwise
 test_that "an empty libkernel.rmeta is not used" damaged_metadata
 test_that "crates older than those of 6.19 are not used" older_crates
 test_that "CONFIG_RUSTC_VERSION of another rustc does not matter" other_rustc_configured
@@ -235,6 +264,12 @@ test_that "a missing bindgen is named" missing_tool BINDGEN
 test_that "a rustc before 1.85 is refused" old_rustc
 test_that "a missing rust-src is named" missing_rust_src
 test_that "a missing clang is named for a kernel that clang has built" missing_clang
+test_that "RUSTC in the environment is the one that is looked at" tool_in_environment
+test_that "a release with a command in it is not run" hostile_release
+test_that "a VMLINUX= that is not there is refused" refuses 'cannot be read' \
+	layout "$KERNEL_OBJ" /nonexistent
+test_that "a VMLINUX= without BTF is refused" refuses 'has no BTF' \
+	layout "$KERNEL_OBJ" "$KERNEL_OBJ/vmlinux"
 test_that "where there is nothing to compare layouts with, make says so" \
 	says 'the layout of structures is not checked' layout "$KERNEL_OBJ"
 test_with stock "the layouts of Debian's linux $STOCK_SERIES are compared, and amd_clear_bank()" \

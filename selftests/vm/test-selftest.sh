@@ -29,11 +29,13 @@ cases()
 boots()
 {
 	use_kernel "$1"
-	run_vm "$DIR/$1" selftest "$AMD_CPU" || [ -e "$DIR/$1/dmesg" ] || {
+	# There is one that panics at the end.
+	run_vm "$DIR/$1" selftest "$AMD_CPU" || [ "$1" = vendor-6.12 ] || {
 		last_words "$DIR/$1"
 		return 1
 	}
 	grep -x 'module: insmod exit status 0' "$DIR/$1/job.log" &&
+		grep -x 'module: rmmod exit status 0' "$DIR/$1/job.log" &&
 		grep -F 'amd_mce_guard: guarding' "$DIR/$1/dmesg"
 }
 
@@ -51,8 +53,9 @@ suites_pass()
 
 quiet()
 {
-	! grep -E '^WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|UBSAN:|CFI failure' \
-		"$DIR/$1/dmesg"
+	local splat='^WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|UBSAN:|CFI failure'
+
+	[ -s "$DIR/$1/dmesg" ] && ! grep -E "$splat" "$DIR/$1/dmesg"
 }
 
 panics_in_words()
