@@ -37,7 +37,7 @@ sysctl_before_loading()
 % sysctl kernel.ftrace_enabled=0
 > kernel.ftrace_enabled = 0
 % insmod amd_mce_guard
-amd_mce_guard: ftrace is off; set the sysctl kernel.ftrace_enabled to 1 and load again
+amd_mce_guard: NOT GUARDING: ftrace is off; set the sysctl kernel.ftrace_enabled to 1 and load again
 > Device or resource busy
 % sysctl kernel.ftrace_enabled=1
 > kernel.ftrace_enabled = 1
