@@ -111,7 +111,7 @@ impl Code {
     /// Copies the function that starts at `address`, if the kernel knows one that does.
     fn of(address: usize) -> Result<Option<Self>> {
         let mut size = 0;
-        with_symbol(address, |symbol| {
+        with_symbol(address, &mut |symbol| {
             if symbol.offset == 0 {
                 size = symbol.size;
             }
@@ -131,10 +131,10 @@ impl Code {
 
     /// The address of a function of the kernel that the code calls, or jumps to in place of
     /// returning, and that is `wanted`.
-    fn callee(&self, wanted: impl Fn(&Symbol<'_>) -> bool) -> Option<usize> {
+    fn callee(&self, wanted: fn(&Symbol<'_>) -> bool) -> Option<usize> {
         calls(self.address, &self.bytes).find(|&address| {
             let mut found = false;
-            with_symbol(address, |symbol| {
+            with_symbol(address, &mut |symbol| {
                 found = symbol.offset == 0 && wanted(&symbol)
             });
             found
@@ -247,7 +247,7 @@ fn number(text: &[u8]) -> Option<usize> {
 }
 
 /// Calls `look` with the symbol of the kernel that `address` belongs to, if there is one.
-fn with_symbol(address: usize, look: impl FnOnce(Symbol<'_>)) {
+fn with_symbol(address: usize, look: &mut dyn FnMut(Symbol<'_>)) {
     let mut buffer = [0; bindings::KSYM_SYMBOL_LEN as usize];
 
     // SAFETY: The buffer is as large as `sprint_symbol()` demands. Any address may be asked for.

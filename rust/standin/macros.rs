@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 /// A structure with `#[pin]` fields. With `PinnedDrop` as its argument, one that implements that in
 /// place of `Drop`.
@@ -86,6 +86,85 @@ pub fn kunit_tests(suite: TokenStream, item: TokenStream) -> TokenStream {
     let mut out = rust("#[cfg(CONFIG_KUNIT = \"y\")]");
     out.extend(change_group(item, Delimiter::Brace, tests));
     out
+}
+
+/// `format_line!(line, "..", ..)`: appends to a `kernel::print::Line` as `format!()` would, for as
+/// much of its language as the module speaks: `{}`, `{:?}` and `{:#018x}`, of arguments or of
+/// variables.
+#[proc_macro]
+pub fn format_line(input: TokenStream) -> TokenStream {
+    let mut parts = vec![TokenStream::new()];
+    for token in input {
+        match &token {
+            TokenTree::Punct(p) if p.as_char() == ',' => parts.push(TokenStream::new()),
+            _ => parts.last_mut().expect("there is one").extend([token]),
+        }
+    }
+    let mut parts = parts.into_iter();
+    let line = parts.next().expect("the line comes first");
+    let format = parts.next().expect("the format comes second");
+    let mut arguments = parts.filter(|part| !part.is_empty());
+    // Variables that the format names are those where it stands.
+    let span = format
+        .clone()
+        .into_iter()
+        .next()
+        .expect("the format is a string")
+        .span();
+
+    // As it stands in the source, escapes and all.
+    let format = format.to_string();
+    let format = format
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .expect("the format is a string");
+    let mut out = TokenStream::new();
+    for (number, piece) in format.split('{').enumerate() {
+        let text = if number == 0 {
+            piece
+        } else {
+            let (value, text) = piece.split_once('}').expect("a brace is closed");
+            let (name, spec) = value.split_once(':').unwrap_or((value, ""));
+            let value = match name {
+                "" => arguments.next().expect("there is an argument for each {}"),
+                name => TokenTree::from(Ident::new(name, span)).into(),
+            };
+            let show = match spec {
+                "" | "?" => "::kernel::print::Show::show(&VALUE, &mut LINE);",
+                "#018x" => "LINE.hex(VALUE);",
+                other => panic!("{{:{other}}} is not known here"),
+            };
+            out.extend(fill(rust(show), &line, &value));
+            text
+        };
+        if !text.is_empty() {
+            let append = rust(&format!("LINE.text(\"{text}\");"));
+            out.extend(fill(append, &line, &TokenStream::new()));
+        }
+    }
+    assert!(
+        arguments.next().is_none(),
+        "there is no {{}} for an argument"
+    );
+    out
+}
+
+/// `tokens` with `line` and `value` in the places of `LINE` and `VALUE`.
+fn fill(tokens: TokenStream, line: &TokenStream, value: &TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Group(group) => {
+                let contents = fill(group.stream(), line, value);
+                Group::new(group.delimiter(), contents).into()
+            }
+            token => match token.to_string().as_str() {
+                "LINE" => Group::new(Delimiter::None, line.clone()).into(),
+                "VALUE" => Group::new(Delimiter::Parenthesis, value.clone()).into(),
+                _ => token,
+            },
+        })
+        .collect()
 }
 
 /// Parses what is written here.

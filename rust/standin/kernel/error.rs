@@ -5,9 +5,14 @@
 //! C header:
 //! [`include/uapi/asm-generic/errno-base.h`](srctree/include/uapi/asm-generic/errno-base.h)
 
-use core::{convert::Infallible, ffi::CStr, fmt, num::NonZeroI32, num::TryFromIntError};
+use core::{convert::Infallible, ffi::CStr, num::NonZeroI32, num::TryFromIntError};
 
-use crate::{alloc::AllocError, bindings, ffi::c_int};
+use crate::{
+    alloc::AllocError,
+    bindings,
+    ffi::c_int,
+    print::{Line, Show},
+};
 
 /// A [`core::result::Result`] whose error is the kernel's.
 pub type Result<T = (), E = Error> = core::result::Result<T, E>;
@@ -69,18 +74,18 @@ pub fn to_result(err: c_int) -> Result {
     Ok(())
 }
 
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Show for Error {
+    fn show(&self, line: &mut Line) {
         // SAFETY: `errname()` accepts any number. It returns null or a string that stays.
         let name = unsafe { bindings::rust_helper_errname(-self.0.get()) };
 
         if name.is_null() {
-            return fmt::Display::fmt(&self.0, f);
+            line.text("error ");
+            return self.0.get().unsigned_abs().show(line);
         }
         // SAFETY: It is not null, and so one of the kernel's own strings.
         let name = unsafe { CStr::from_ptr(name.cast()) };
-        // SAFETY: The names of errors are ASCII.
-        f.write_str(unsafe { core::str::from_utf8_unchecked(name.to_bytes()) })
+        line.bytes(name.to_bytes());
     }
 }
 

@@ -6,7 +6,19 @@
 
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use crate::{error::code::EINVAL, print::call_printk, Result};
+use crate::{
+    error::code::EINVAL,
+    print::{format_line, Line},
+    Result,
+};
+
+macro_rules! say {
+    ($level:literal, $($arg:tt)*) => {{
+        let mut line = Line::new();
+        format_line!(line, $($arg)*);
+        line.print($level, c"selftest");
+    }};
+}
 
 /// Whether an assertion of the test that runs has failed. Loading runs them one after the other.
 static FAILED: AtomicBool = AtomicBool::new(false);
@@ -20,11 +32,7 @@ static FAILED: AtomicBool = AtomicBool::new(false);
 pub fn run_suite(suite: &str, tests: &[(&str, fn())]) -> Result {
     let mut failed = 0;
 
-    call_printk(
-        b'6',
-        c"selftest",
-        format_args!("# {suite}: {} tests\n", tests.len()),
-    );
+    say!(b'6', "# {suite}: {} tests\n", tests.len());
     for (number, (name, test)) in tests.iter().enumerate() {
         FAILED.store(false, Relaxed);
         test();
@@ -34,11 +42,7 @@ pub fn run_suite(suite: &str, tests: &[(&str, fn())]) -> Result {
         } else {
             "ok"
         };
-        call_printk(
-            b'6',
-            c"selftest",
-            format_args!("{verdict} {} {suite}.{name}\n", number + 1),
-        );
+        say!(b'6', "{verdict} {} {suite}.{name}\n", number + 1);
     }
     if failed > 0 {
         return Err(EINVAL);
@@ -51,11 +55,7 @@ pub fn run_suite(suite: &str, tests: &[(&str, fn())]) -> Result {
 #[cold]
 pub fn fail(file: &str, line: u32, condition: &str) {
     FAILED.store(true, Relaxed);
-    call_printk(
-        b'3',
-        c"selftest",
-        format_args!("# assertion failed at {file}:{line}: {condition}\n"),
-    );
+    say!(b'3', "# assertion failed at {file}:{line}: {condition}\n");
 }
 
 /// What `assert!()` is in a test: unlike a panic, a failure ends the test and nothing else.

@@ -10,6 +10,9 @@
 
 #![no_std]
 
+// For what macros of this crate make in it.
+extern crate self as kernel;
+
 pub mod alloc;
 pub mod error;
 pub mod ffi;
