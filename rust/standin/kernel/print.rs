@@ -4,9 +4,9 @@
 //!
 //! C header: [`include/linux/printk.h`](srctree/include/linux/printk.h)
 //!
-//! The kernel's crate has printk() call back into Rust to format (`%pA`), which kernels without Rust
-//! do not know. `core::fmt` is not used either: its one indirect call is compiled without the check
-//! of kCFI, which objtool reports and FineIBT does not allow.
+//! The kernel's crate has printk() call back into Rust to format (`%pA`), which kernels without
+//! Rust do not know. `core::fmt` is not used either: its one indirect call is compiled without the
+//! check of kCFI, which objtool reports and FineIBT does not allow.
 
 use core::{ffi::CStr, panic::PanicInfo};
 
