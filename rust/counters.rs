@@ -27,9 +27,10 @@ impl Counter {
         }
     }
 
-    fn count(&self, bank: u8) {
-        self.all.fetch_add(1, Relaxed);
+    /// Counts once more, and returns how often it had happened before.
+    fn count(&self, bank: u8) -> u64 {
         self.by_bank[usize::from(bank)].fetch_add(1, Relaxed);
+        self.all.fetch_add(1, Relaxed)
     }
 }
 
@@ -37,12 +38,14 @@ impl Counter {
 static CLEARED: Counter = Counter::new();
 static GUARDED: Counter = Counter::new();
 
-/// Counts `bank` as cleared and, if `guarded`, as guarded.
-pub(crate) fn count(bank: u8, guarded: bool) {
+/// Counts `bank` as cleared.
+pub(crate) fn cleared(bank: u8) {
     CLEARED.count(bank);
-    if guarded {
-        GUARDED.count(bank);
-    }
+}
+
+/// Counts `bank` as guarded. Returns whether it is the first one.
+pub(crate) fn guarded(bank: u8) -> bool {
+    GUARDED.count(bank) == 0
 }
 
 /// Shows the counters in debugfs directory `name` until the returned [`Dir`] is dropped:

@@ -67,37 +67,14 @@ impl BitOr for Status {
     }
 }
 
-/// `kflags` of `struct mce`: what the kernel notes about a record for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub(crate) struct KFlags(u64);
-
-impl KFlags {
-    /// The error was read from the SMCA registers MCA_DESTAT and MCA_DEADDR
-    /// (`MCE_CHECK_DFR_REGS`).
-    pub(crate) const CHECK_DFR_REGS: Self = Self(bindings::MCE_CHECK_DFR_REGS);
-
-    /// Whether all of `flags` are set.
-    #[cfg_attr(not(CONFIG_KUNIT = "y"), expect(dead_code, reason = "for the tests"))]
-    pub(crate) const fn contains(self, flags: Self) -> bool {
-        self.0 & flags.0 == flags.0
-    }
-
-    /// These flags with `flags` cleared.
-    pub(crate) const fn without(self, flags: Self) -> Self {
-        Self(self.0 & !flags.0)
-    }
-
-    /// No flag set.
-    #[cfg_attr(not(CONFIG_KUNIT = "y"), expect(dead_code, reason = "for the tests"))]
-    pub(crate) const fn empty() -> Self {
-        Self(0)
-    }
-}
-
 /// A machine check record.
 ///
 /// C type: [`struct mce`](srctree/arch/x86/include/uapi/asm/mce.h)
+///
+/// # Invariants
+///
+/// The kernel has made it from a bank of this CPU. There is no other way to one, and of its fields
+/// only the status can be changed.
 #[repr(transparent)]
 pub(crate) struct Record(bindings::mce);
 
@@ -115,15 +92,5 @@ impl Record {
     /// Replaces MCi_STATUS in the record; the bank keeps its own.
     pub(crate) fn set_status(&mut self, status: Status) {
         self.0.status = status.0;
-    }
-
-    /// The kernel's notes about the record.
-    pub(crate) fn kflags(&self) -> KFlags {
-        KFlags(self.0.kflags)
-    }
-
-    /// Replaces the kernel's notes about the record.
-    pub(crate) fn set_kflags(&mut self, kflags: KFlags) {
-        self.0.kflags = kflags.0;
     }
 }

@@ -1,49 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The attributes of the kernel's `macros` and `pin_init` crates that the module uses, for the
-//! stand-in for its `kernel` crate.
+//! What the module uses of the kernel's `macros` crate, and what the stand-in for its `kernel` crate
+//! has of its own.
 
 use std::fmt::Write;
 
 use proc_macro::{Delimiter, Group, Ident, TokenStream, TokenTree};
-
-/// A structure with `#[pin]` fields. With `PinnedDrop` as its argument, one that implements that in
-/// place of `Drop`.
-#[proc_macro_attribute]
-pub fn pin_data(args: TokenStream, item: TokenStream) -> TokenStream {
-    let mut out = change_group(item, Delimiter::Brace, |fields| {
-        without_attribute(fields, "[pin]")
-    });
-
-    match args.to_string().as_str() {
-        "" => (),
-        "PinnedDrop" => out.extend(drop_of(out.clone())),
-        other => panic!("#[pin_data({other})] is not known here"),
-    }
-    out
-}
-
-/// An implementation of `PinnedDrop`, which nobody but `Drop` may call.
-#[proc_macro_attribute]
-pub fn pinned_drop(_args: TokenStream, item: TokenStream) -> TokenStream {
-    // impl<..> PinnedDrop for .. { fn drop(self: Pin<&mut Self>) { .. } }
-    let item = change_group(item, Delimiter::Brace, |methods| {
-        change_group(methods, Delimiter::Parenthesis, |mut parameters| {
-            parameters.extend(rust(", _: ::kernel::init::OnlyCallFromDrop"));
-            parameters
-        })
-    });
-
-    rust("unsafe")
-        .into_iter()
-        .chain(item.into_iter().flat_map(|token| match token {
-            TokenTree::Ident(name) if name.to_string() == "PinnedDrop" => {
-                rust("::kernel::init::PinnedDrop")
-            }
-            token => token.into(),
-        }))
-        .collect()
-}
 
 /// A suite of tests in a module. It is compiled where CONFIG_KUNIT is set, which here means that
 /// the module is built with SELFTEST=1, and `rust_kunit_SUITE()` runs it.
@@ -205,48 +167,4 @@ fn without_attribute(tokens: TokenStream, brackets: &str) -> TokenStream {
         }
     }
     out
-}
-
-/// Implements `Drop` for a structure by its `PinnedDrop`. The structure may have type parameters
-/// with bounds in place, which is all that the module has.
-fn drop_of(item: TokenStream) -> TokenStream {
-    let mut tokens = item
-        .into_iter()
-        .skip_while(|t| t.to_string() != "struct")
-        .skip(1);
-    let name = tokens.next().expect("a structure has a name");
-    let declared: Vec<_> = tokens
-        .take_while(|t| !matches!(t, TokenTree::Group(g) if g.delimiter() == Delimiter::Brace))
-        .collect();
-
-    // Of `<F: Function, T: Handler<F> + 'static>`, that is `<F, T>`.
-    let (mut names, mut depth, mut at_name) = (String::new(), 0, true);
-    for token in &declared {
-        match token.to_string().as_str() {
-            "<" => depth += 1,
-            ">" => depth -= 1,
-            "," if depth == 1 => at_name = true,
-            "where" | "const" => panic!("#[pin_data(PinnedDrop)] knows type parameters only"),
-            parameter if depth == 1 && at_name => {
-                let _ = write!(names, "{parameter}, ");
-                at_name = false;
-            }
-            _ => (),
-        }
-    }
-    let declared: TokenStream = declared.into_iter().collect();
-
-    rust(&format!(
-        "impl {declared} Drop for {name}<{names}> {{
-             fn drop(&mut self) {{
-                 // SAFETY: What `#[pin_data]` marks has been initialized where it stays, and it is
-                 // not moved now.
-                 let pinned = unsafe {{ ::core::pin::Pin::new_unchecked(self) }};
-                 // SAFETY: This is `Drop`.
-                 let proof = unsafe {{ ::kernel::init::OnlyCallFromDrop::new() }};
-
-                 ::kernel::init::PinnedDrop::drop(pinned, proof)
-             }}
-         }}"
-    ))
 }

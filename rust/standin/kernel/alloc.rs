@@ -12,7 +12,7 @@ use core::{
     slice,
 };
 
-use crate::{bindings, init::PinInit, Error, Result};
+use crate::bindings;
 
 /// There was not enough memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,30 +74,16 @@ impl<T> KBox<T> {
         Ok(Self(memory, PhantomData))
     }
 
-    /// Initializes a value where it stays.
+    /// Moves `value` into memory of its own, to stay there.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`](crate::error::code::ENOMEM), or what `init` returns.
-    pub fn pin_init<E>(init: impl PinInit<T, E>, flags: Flags) -> Result<Pin<Self>>
-    where
-        Error: From<E>,
-    {
-        // SAFETY: Null is accepted.
-        let memory = unsafe { allocate::<T>(ptr::null_mut(), 1, flags) }?;
-
-        // SAFETY: `memory` is large enough and aligned for a `T`. It is freed only by `Drop`, after
-        // the `T` has been dropped, or below, where there is none.
-        if let Err(error) = unsafe { init.__pinned_init(memory.as_ptr()) } {
-            // SAFETY: It comes from `allocate()`, and nobody else has it.
-            unsafe { bindings::kfree(memory.as_ptr().cast()) };
-            return Err(error.into());
-        }
-        // INVARIANT: `init` has made a `T`.
-        let initialized = Self(memory, PhantomData);
+    /// [`AllocError`], and `value` is dropped.
+    pub fn pin(value: T, flags: Flags) -> Result<Pin<Self>, AllocError> {
+        let pinned = Self::new(value, flags)?;
 
         // SAFETY: The `T` is not moved out of its memory: the `KBox` is in a `Pin` from here on.
-        Ok(unsafe { Pin::new_unchecked(initialized) })
+        Ok(unsafe { Pin::new_unchecked(pinned) })
     }
 }
 

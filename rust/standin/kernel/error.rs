@@ -5,7 +5,7 @@
 //! C header:
 //! [`include/uapi/asm-generic/errno-base.h`](srctree/include/uapi/asm-generic/errno-base.h)
 
-use core::{convert::Infallible, ffi::CStr, num::NonZeroI32, num::TryFromIntError};
+use core::{ffi::CStr, num::NonZeroI32, num::TryFromIntError};
 
 use crate::{
     alloc::AllocError,
@@ -42,6 +42,7 @@ pub mod code {
     }
 
     declare_err! {
+        EIO = 5, "I/O error.";
         ENOMEM = 12, "Out of memory.";
         EBUSY = 16, "Device or resource busy.";
         ENODEV = 19, "No such device.";
@@ -98,11 +99,5 @@ impl From<AllocError> for Error {
 impl From<TryFromIntError> for Error {
     fn from(_: TryFromIntError) -> Self {
         code::EINVAL
-    }
-}
-
-impl From<Infallible> for Error {
-    fn from(never: Infallible) -> Self {
-        match never {}
     }
 }

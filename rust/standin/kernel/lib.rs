@@ -16,7 +16,6 @@ extern crate self as kernel;
 pub mod alloc;
 pub mod error;
 pub mod ffi;
-pub mod init;
 pub mod kunit;
 pub mod module;
 pub mod print;
@@ -32,16 +31,15 @@ pub use module::{Module, ThisModule};
 pub mod prelude {
     pub use core::{ffi::CStr, pin::Pin};
 
-    pub use macros::{kunit_tests, pin_data, pinned_drop};
+    pub use macros::kunit_tests;
 
     pub use crate::{
         alloc::{flags::*, KBox, KVec},
         error::{code::*, Error, Result},
         ffi::{c_int, c_long, c_uint, c_ulong, c_void},
-        init::PinInit,
         module, pr_emerg, pr_err, pr_info, pr_warn,
         str::CStrExt as _,
-        try_pin_init, ThisModule,
+        ThisModule,
     };
 }
 

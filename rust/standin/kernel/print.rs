@@ -38,6 +38,7 @@ impl Line {
     }
 
     /// Appends the bytes of a text.
+    #[inline(never)]
     pub(crate) fn bytes(&mut self, more: &[u8]) {
         for (to, &from) in self.text.iter_mut().skip(self.len).zip(more) {
             *to = from;
@@ -46,6 +47,7 @@ impl Line {
     }
 
     /// Appends `value` with `digits` digits, or as many as it has, to the base of 10 or 16.
+    #[inline(never)]
     fn number(&mut self, mut value: u64, base: u64, digits: usize) {
         let mut text = [b'0'; 20];
         let mut first = text.len();
