@@ -11,8 +11,6 @@
 //! live, and fails with the reason in the log everywhere else. A kernel that has the fix is not
 //! told apart; it is guarded, too, and does the same. Unloading takes the guard away.
 
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
 use kernel::prelude::*;
 
 mod bindings;
@@ -23,11 +21,12 @@ mod debugfs;
 mod ftrace;
 mod hook;
 mod mca;
+mod sweep;
 
-use clear_bank::Request;
 use cpu::Cpu;
 use hook::{AmdClearBank, Hook, Target};
 use mca::{Record, Status};
+use sweep::Sweep;
 
 module! {
     type: AmdMceGuard,
@@ -37,9 +36,11 @@ module! {
     license: "GPL",
 }
 
-/// The loaded module: as long as it exists, the hook does.
+/// The loaded module: as long as it exists, the hook does. Then these go in this order.
 struct AmdMceGuard {
-    _hook: Pin<KBox<Hook>>,
+    _sweep: Sweep,
+    _hook: Hook,
+    _counters: debugfs::Dir,
 }
 
 impl kernel::Module for AmdMceGuard {
@@ -54,7 +55,6 @@ impl kernel::Module for AmdMceGuard {
             pr_info!("this CPU has SMCA; its kernel path is already correct, nothing to guard\n");
             return Err(ENODEV);
         }
-
         if !cpu.mca {
             pr_info!("this CPU has no machine checks; nothing polls, nothing to guard\n");
             return Err(ENODEV);
@@ -74,12 +74,16 @@ impl kernel::Module for AmdMceGuard {
                 return Err(cannot_guard());
             }
         };
-        let hook = Guard::new(cpu)
-            .and_then(|guard| hook::hook(guard, address))
-            .map_err(refusal)?;
+        let counters = counters::show(c"amd_mce_guard").map_err(refusal)?;
+        let hook = Hook::new(Guard, &address).map_err(refusal)?;
+        let sweep = Sweep::new().map_err(refusal)?;
 
         pr_info!("guarding: this CPU has no SMCA, amd_clear_bank() is hooked\n");
-        Ok(Self { _hook: hook })
+        Ok(Self {
+            _sweep: sweep,
+            _hook: hook,
+            _counters: counters,
+        })
     }
 }
 
@@ -104,7 +108,11 @@ fn refusal(error: Error) -> Error {
             "NOT GUARDING: ftrace has disabled itself after an internal error; reboot this \
              machine\n"
         ),
-        _ => pr_err!("NOT GUARDING: cannot hook amd_clear_bank() ({error:?})\n"),
+        EIO => pr_err!(
+            "NOT GUARDING: ftrace says that amd_clear_bank() is hooked, but its code is not; \
+             reboot this machine\n"
+        ),
+        _ => pr_err!("NOT GUARDING: cannot load ({error:?})\n"),
     }
     load_error(error)
 }
@@ -113,58 +121,35 @@ fn refusal(error: Error) -> Error {
 /// is nothing to guard.
 fn load_error(error: Error) -> Error {
     match error {
-        EINVAL | ENODEV => cannot_guard(),
+        EINVAL | EIO | ENODEV => cannot_guard(),
         _ => error,
     }
 }
 
 /// What runs at the entry of `amd_clear_bank()`.
-struct Guard {
-    cpu: Cpu,
-    announced: AtomicBool,
-    _counters: debugfs::Dir,
-}
+struct Guard;
 
-impl Guard {
-    fn new(cpu: Cpu) -> Result<Self> {
-        Ok(Self {
-            cpu,
-            announced: AtomicBool::new(false),
-            _counters: counters::show(c"amd_mce_guard")?,
-        })
-    }
+impl ftrace::Callback<AmdClearBank> for Guard {
+    fn entered(&self, record: &mut Record) {
+        let bank = record.bank();
 
-    /// Tells of the first guarded record since loading: one line, so that an error storm on the
-    /// machine does not become one in the log. The rest is in debugfs.
-    #[cold]
-    fn announce(&self, bank: u8, status: Status) {
-        if !self.announced.swap(true, Relaxed) {
-            pr_warn!(
-                "first deferred error guarded: bank {bank}, status {:#018x}\n",
-                status.bits()
-            );
+        if let Some(status) = clear_bank::check(record) {
+            if counters::guarded(bank) {
+                announce(bank, status);
+            }
         }
+        counters::cleared(bank);
     }
 }
 
-impl ftrace::Handler<AmdClearBank> for Guard {
-    fn enter(&self, record: &mut Record) {
-        let polled = Request {
-            status: record.status(),
-            kflags: record.kflags(),
-        };
-        let checked = polled.checked(self.cpu);
-        let guarded = checked != polled;
-
-        if guarded {
-            record.set_status(checked.status);
-            record.set_kflags(checked.kflags);
-        }
-        counters::count(record.bank(), guarded);
-        if guarded && !self.announced.load(Relaxed) {
-            self.announce(record.bank(), polled.status);
-        }
-    }
+/// Tells of the first guarded record since loading: one line, so that an error storm on the machine
+/// does not become one in the log. The rest is in debugfs.
+#[cold]
+fn announce(bank: u8, status: Status) {
+    pr_warn!(
+        "first deferred error guarded: bank {bank}, status {:#018x}\n",
+        status.bits()
+    );
 }
 
 #[kunit_tests(amd_mce_guard_load_error)]
@@ -179,6 +164,11 @@ mod tests {
     #[test]
     fn ftrace_that_has_failed_is_not_nothing_to_guard() {
         assert_eq!(load_error(ENODEV), cannot_guard());
+    }
+
+    #[test]
+    fn a_hook_that_is_not_in_the_code_is_not_nothing_to_guard() {
+        assert_eq!(load_error(EIO), cannot_guard());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use kernel::prelude::*;
 
 use crate::{
     bindings,
-    ftrace::{self, Address, Registration},
+    ftrace::{self, Address, Flags, Registration},
     mca::Record,
     Guard,
 };
@@ -22,26 +22,62 @@ use crate::{
 /// error it has logged.
 pub(crate) struct AmdClearBank;
 
-// SAFETY: `m` is a local of `machine_check_poll()`, the only caller, and so nobody else's; `Record`
-// is a transparent `struct mce`, whose bank a handler cannot change.
+// SAFETY: `machine_check_poll()` is the only caller. It runs in tasks, softirqs and hard interrupts,
+// where RCU is watching, and neither in NMIs nor in the exception, which clears banks by itself.
+// `m` is a local of it, and so nobody else's. Behind it is a `Record`, of which safe code can change
+// the status alone: the body tests bits of that, and the caller has logged the record before the
+// call and reads the next bank's status into it after.
 unsafe impl ftrace::Function for AmdClearBank {
     type Arg = Record;
 }
 
-/// A hook at the entry of [`AmdClearBank`].
-pub(crate) type Hook = Registration<AmdClearBank, Guard>;
+/// A hook at the entry of [`AmdClearBank`], until it is dropped.
+pub(crate) struct Hook(Option<Registration<AmdClearBank, Guard>>);
 
-/// Hooks the function at `address` for `guard`.
-///
-/// # Errors
-///
-/// As [`Registration::new`].
-pub(crate) fn hook(guard: Guard, address: Address<AmdClearBank>) -> Result<Pin<KBox<Hook>>> {
-    let callback = bindings::rust_helper_amd_clear_bank_entered;
+impl Hook {
+    /// Hooks the function at `address`, and looks that it is so.
+    ///
+    /// It is permanent: without it the next deferred error panics the guest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registration::new`]; and [`EIO`] if the function's entry does not call ftrace although
+    /// ftrace says that it does.
+    pub(crate) fn new(guard: Guard, address: &Address<AmdClearBank>) -> Result<Self> {
+        let func = bindings::rust_helper_amd_clear_bank_entered;
 
-    // SAFETY: The C function calls `rust_amd_clear_bank_entered()` with these arguments, and does
-    // nothing else. It is built without fentry.
-    KBox::pin_init(unsafe { Hook::new(guard, address, callback) }, GFP_KERNEL)
+        // SAFETY: The C function calls `rust_amd_clear_bank_entered()` with these arguments and
+        // does nothing else; it is built without fentry. The guard does not poll. `AmdMceGuard`
+        // has the hook and the kernel has that, which it drops before the module goes; `drop` does
+        // not return before the registration has ended.
+        let hook = unsafe { Registration::new(guard, address, Flags::PERMANENT, func) }?;
+        let hook = Self(Some(hook));
+
+        if is_hooked(address) {
+            Ok(hook)
+        } else {
+            Err(EIO)
+        }
+    }
+}
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        let Some(Err(error)) = self.0.take().map(Registration::unregister) else {
+            return;
+        };
+
+        // The module's code goes when this returns, and ftrace goes on calling it. So the guard
+        // stays, and whoever wanted to unload it.
+        pr_emerg!(
+            "ftrace has failed ({error:?}) and cannot take the hook back; it stays in effect, and \
+             unloading does not end: reboot this machine\n"
+        );
+        loop {
+            // SAFETY: Loading and unloading may sleep. An idle sleep is no hung task.
+            unsafe { bindings::schedule_timeout_idle(c_long::MAX) };
+        }
+    }
 }
 
 /// # Safety
@@ -52,9 +88,62 @@ unsafe extern "C" fn rust_amd_clear_bank_entered(
     ops: *mut bindings::ftrace_ops,
     record: *mut Record,
 ) {
-    // SAFETY: By this function's contract these are what ftrace gave to the callback of a `Hook`,
+    // SAFETY: By this function's contract these are what ftrace gave to the function of a `Hook`,
     // and the first argument of `amd_clear_bank()`.
-    unsafe { Hook::entered(ops, record) }
+    unsafe { Registration::<AmdClearBank, Guard>::dispatch(ops, record) }
+}
+
+/// What there is at a function's entry, where its compiler has left room for ftrace.
+#[derive(PartialEq, Eq)]
+enum Entry {
+    /// A call: of ftrace, since nobody else makes one there.
+    Call,
+    /// A breakpoint: a call is being made or changed.
+    Breakpoint,
+    /// Anything else.
+    Other,
+}
+
+impl Entry {
+    /// As much as says so.
+    const BYTES: usize = 4 + 5;
+
+    /// The room is at the very beginning; or behind `endbr64`, or the `nop` of as many bytes that
+    /// the kernel makes of it where the function is called directly only.
+    fn parse(code: [u8; Self::BYTES]) -> Self {
+        let room = match code {
+            [0xf3, 0x0f, 0x1e, 0xfa, ..] | [0x0f, 0x1f, ..] | [0x66, 0x0f, 0x1f, ..] => 4,
+            _ => 0,
+        };
+
+        match code[room] {
+            0xe8 => Self::Call,
+            0xcc => Self::Breakpoint,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Whether a call of the function at `address` goes to ftrace.
+fn is_hooked(address: &Address<AmdClearBank>) -> bool {
+    // Tracers come and go, and for a moment there is a breakpoint.
+    const TICKS: usize = 1000;
+
+    for _ in 0..TICKS {
+        let mut code = [0; Entry::BYTES];
+        for (at, byte) in (address.get()..).zip(&mut code) {
+            // SAFETY: By the invariant of `Address` the function is there, which ftrace has found
+            // to be longer. It may change while it is read.
+            *byte = unsafe { (at as *const u8).read_volatile() };
+        }
+        match Entry::parse(code) {
+            Entry::Call => return true,
+            Entry::Other => return false,
+            // SAFETY: Loading may sleep.
+            Entry::Breakpoint => unsafe { bindings::schedule_timeout_idle(1) },
+        };
+    }
+    false
 }
 
 /// What there is to hook.
@@ -274,6 +363,22 @@ mod tests {
         assert_eq!(found.next(), Some(0x1000 + 6 + 0x100));
         assert_eq!(found.next(), Some(0x1000 + 11 - 0x100));
         assert_eq!(found.next(), None);
+    }
+
+    #[test]
+    fn an_entry_that_calls_ftrace_is_told_from_others() {
+        // call; endbr64, call; the kernel's nops in its place, call
+        assert!(Entry::parse([0xe8, 1, 2, 3, 4, 0x55, 0, 0, 0]) == Entry::Call);
+        assert!(Entry::parse([0xf3, 0x0f, 0x1e, 0xfa, 0xe8, 1, 2, 3, 4]) == Entry::Call);
+        assert!(Entry::parse([0x0f, 0x1f, 0x40, 0xd6, 0xe8, 1, 2, 3, 4]) == Entry::Call);
+        assert!(Entry::parse([0x66, 0x0f, 0x1f, 0, 0xe8, 1, 2, 3, 4]) == Entry::Call);
+        // int3 in place of the call
+        assert!(Entry::parse([0xcc, 1, 2, 3, 4, 0x55, 0, 0, 0]) == Entry::Breakpoint);
+        assert!(Entry::parse([0xf3, 0x0f, 0x1e, 0xfa, 0xcc, 1, 2, 3, 4]) == Entry::Breakpoint);
+        // what the compiler has left: nop; endbr64, nop; and jmp, which nobody of ftrace's puts there
+        assert!(Entry::parse([0x0f, 0x1f, 0x44, 0, 0, 0x55, 0, 0, 0]) == Entry::Other);
+        assert!(Entry::parse([0xf3, 0x0f, 0x1e, 0xfa, 0x0f, 0x1f, 0x44, 0, 0]) == Entry::Other);
+        assert!(Entry::parse([0xe9, 1, 2, 3, 0xe8, 1, 2, 3, 4]) == Entry::Other);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 #include <linux/debugfs.h>
 #include <linux/ftrace.h>
 #include <linux/kallsyms.h>
+#include <linux/notifier.h>
+#include <linux/reboot.h>
 #include <linux/sched.h>
 #include <asm/cpufeatures.h>
 #include <asm/mce.h>
@@ -26,11 +28,6 @@ const u64 RUST_CONST_HELPER_MCI_STATUS_ADDRV = MCI_STATUS_ADDRV;
 const u64 RUST_CONST_HELPER_MCI_STATUS_PCC = MCI_STATUS_PCC;
 const u64 RUST_CONST_HELPER_MCI_STATUS_DEFERRED = MCI_STATUS_DEFERRED;
 const u64 RUST_CONST_HELPER_MCI_STATUS_POISON = MCI_STATUS_POISON;
-/* Since 6.19. Kernels that lack it leave the bit unused. */
-#ifndef MCE_CHECK_DFR_REGS
-#define MCE_CHECK_DFR_REGS BIT_ULL(8)
-#endif
-const u64 RUST_CONST_HELPER_MCE_CHECK_DFR_REGS = MCE_CHECK_DFR_REGS;
 
 const int RUST_CONST_HELPER_EOPNOTSUPP = EOPNOTSUPP;
 const unsigned int RUST_CONST_HELPER_KSYM_SYMBOL_LEN = KSYM_SYMBOL_LEN;

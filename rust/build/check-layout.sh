@@ -8,7 +8,7 @@ set -e -o pipefail
 
 kdir=$1 vmlinux=$2
 here=$(realpath "$(dirname "$0")/..")
-structures='ftrace_ops module mce cpuinfo_x86 pt_regs debugfs_u32_array'
+structures='ftrace_ops module mce cpuinfo_x86 pt_regs notifier_block debugfs_u32_array'
 
 say()
 {

@@ -4,10 +4,14 @@
  * the ftrace callback calls in here.
  */
 
+#include <linux/bitmap.h>
 #include <linux/debugfs.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/smp.h>
 #include <asm/cpufeature.h>
+#include <asm/mce.h>
 #include <asm/processor.h>
 
 #include "helpers.h"
@@ -46,15 +50,33 @@ void rust_helper_debugfs_remove(struct dentry *dentry)
 }
 
 /*
- * What ftrace calls. A kernel with kCFI compares the type of what it calls
- * through a pointer with its own compiler's idea of it, which rustc shares only
- * with CONFIG_CFI_ICALL_NORMALIZE_INTEGERS. So this is C, and goes on to Rust by
- * a direct call.
+ * What the kernel calls through a pointer. With kCFI it compares the type of
+ * what it calls so with its own compiler's idea of it, which rustc shares only
+ * with CONFIG_CFI_ICALL_NORMALIZE_INTEGERS. So these are C.
  */
 void rust_helper_amd_clear_bank_entered(unsigned long ip, unsigned long parent_ip,
 					struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	rust_amd_clear_bank_entered(ops, (void *)ftrace_regs_get_argument(fregs, 0));
+}
+
+static void poll_this_cpu(void *banks)
+{
+	machine_check_poll(0, banks);
+}
+
+void rust_helper_poll_each_cpu(void)
+{
+	mce_banks_t banks;
+
+	bitmap_fill(banks, MAX_NR_BANKS);
+	on_each_cpu(poll_this_cpu, banks, 1);
+}
+
+int rust_helper_sweep_at_reboot(struct notifier_block *notifier, unsigned long action, void *data)
+{
+	rust_helper_poll_each_cpu();
+	return NOTIFY_DONE;
 }
 
 /* The module! macro has no key for the version. */

@@ -8,12 +8,16 @@ struct debugfs_u32_array;
 struct dentry;
 struct ftrace_ops;
 struct ftrace_regs;
+struct notifier_block;
 
 bool rust_helper_boot_cpu_has(unsigned int feature);
 u8 rust_helper_boot_cpu_vendor(void);
 
 void rust_helper_amd_clear_bank_entered(unsigned long ip, unsigned long parent_ip,
 					struct ftrace_ops *ops, struct ftrace_regs *fregs);
+
+void rust_helper_poll_each_cpu(void);
+int rust_helper_sweep_at_reboot(struct notifier_block *notifier, unsigned long action, void *data);
 
 struct dentry *rust_helper_debugfs_create_dir(const char *name, struct dentry *parent);
 void rust_helper_debugfs_create_u64(const char *name, umode_t mode, struct dentry *parent,
