@@ -129,11 +129,7 @@ clean_up()
 	others_leave
 	# If ftrace is off, taking a hook back does not work, either.
 	[ "$(< $FTRACE_ENABLED)" = 1 ] || echo 1 > $FTRACE_ENABLED
-	if loop_until may_go; then
-		unload $MODULE
-	else
-		echo "# a bank holds a deferred error that is not polled: $MODULE stays loaded"
-	fi
+	unload $MODULE
 }
 
 restore()

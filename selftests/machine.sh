@@ -151,17 +151,3 @@ may_inject()
 		skip "an uncorrected error could stay until a real machine check finds it"
 	fi
 }
-
-# may_go() - the guard has done what there is to do: no bank holds a deferred error, or that would
-# do no harm, or none can have been injected
-may_go()
-{
-	local cpu
-
-	! harmless && guarded && [ -x ./mce_inject ] || return 0
-	for cpu in /dev/cpu/*/msr; do
-		[ -c "$cpu" ] || continue
-		cpu=${cpu#/dev/cpu/}
-		[ "$(./mce_inject "${cpu%/msr}" deferred)" = 0 ] || return 1
-	done
-}

@@ -138,17 +138,6 @@ static void inject(unsigned int bank, unsigned long long status,
 	wrmsr(MSR_MCI_STATUS(bank), status);
 }
 
-/* How many banks hold a deferred error. */
-static void deferred(void)
-{
-	unsigned int bank, holding = 0, banks = rdmsr(MSR_MCG_CAP) & 0xff;
-
-	for (bank = 0; bank < banks; bank++)
-		if (rdmsr(MSR_MCI_STATUS(bank)) & MCI_STATUS_DEFERRED)
-			holding++;
-	printf("%u\n", holding);
-}
-
 /*
  * Waits until none of the banks holds anything any more, for at most so many
  * tenths of a second, and tells which still do.
@@ -203,9 +192,6 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "info") && argc == 3) {
 		open_cpu(argv[1]);
 		info();
-	} else if (!strcmp(verb, "deferred") && argc == 3) {
-		open_cpu(argv[1]);
-		deferred();
 	} else if (!strcmp(verb, "status") && argc > 3) {
 		open_cpu(argv[1]);
 		for (i = 3; i < argc; i++)
@@ -228,7 +214,6 @@ int main(int argc, char **argv)
 	} else {
 		fprintf(stderr,
 			"mce_inject CPU info\n"
-			"mce_inject CPU deferred\n"
 			"mce_inject CPU status BANK...\n"
 			"mce_inject CPU holding TENTHS BANK...\n"
 			"mce_inject CPU misc BANK\n"

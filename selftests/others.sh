@@ -36,7 +36,7 @@ others_leave()
 		OTHER=$TRACING/instances/${MODULE}_$who
 		[ ! -d "$OTHER" ] || "leave_$who"
 	done
-	for who in kprobe livepatch namesake; do
+	for who in kprobe livepatch namesake unhooked; do
 		unload "test_mce_$who"
 	done
 }

@@ -47,6 +47,27 @@ amd_mce_guard: NOT GUARDING: ftrace is off; set the sysctl kernel.ftrace_enabled
 $GUARDING"
 }
 
+# As it would be if changing the code had failed unnoticed.
+hook_that_is_none()
+{
+	load_mod test_mce_unhooked
+	load_failing_guard
+	show_hook
+	unload_mod test_mce_unhooked
+	load_guard
+	check_result "\
+% insmod test_mce_unhooked
+% insmod amd_mce_guard
+amd_mce_guard: NOT GUARDING: ftrace says that amd_clear_bank() is hooked, but its code is not; \
+reboot this machine
+> Operation not supported
+> hooks at amd_clear_bank(): 0
+> files:
+% rmmod test_mce_unhooked
+% insmod amd_mce_guard
+$GUARDING"
+}
+
 # What an administrator of tracefs can do is for tracers; the guard is none.
 tracefs_files()
 {
@@ -78,5 +99,7 @@ require_banks
 run_test "kernel.ftrace_enabled=0 is refused while the guard is loaded, which stays live" \
 	sysctl_while_loaded
 run_test "the guard does not load with kernel.ftrace_enabled=0, and names it" sysctl_before_loading
+run_test "the guard does not load if ftrace has hooked nothing, whatever ftrace says" \
+	hook_that_is_none
 run_test "set_ftrace_notrace and tracing_on do not concern the guard" tracefs_files
 ktap_finished
