@@ -50,6 +50,13 @@ build_panic()
 		in_sysroot make -C "$KERNEL_OUT/panic" KDIR="$KERNEL_OBJ"
 }
 
+# What makes ftrace fail.
+build_overwrite()
+{
+	in_sysroot rsync -a /repo/selftests/vm/jobs/overwrite "$KERNEL_OUT/" &&
+		in_sysroot make -C "$KERNEL_OBJ" M="$KERNEL_OUT/overwrite" modules
+}
+
 # From selftests/ into OUT/kselftest, as anybody would. kselftest itself is that of the kernel under
 # test; for Debian's, there are its headers and no kernel source to be seen.
 install_tests()
@@ -71,6 +78,7 @@ build_guest()
 		# Where there is no KUnit, the module tests itself.
 		build_module selftest SELFTEST=1 || return ;;
 	test)
+		build_overwrite || return
 		[ ! -e "$CACHE${NEWER_RUSTC#/cache}/.built" ] ||
 			build_module selftest SELFTEST=1 RUSTC="$NEWER_RUSTC/rustc" || return ;;
 	esac

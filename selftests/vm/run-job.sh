@@ -81,6 +81,8 @@ run()
 		kselftests test "$AMD_CPU" setcpuid=smca ;;
 	kunit)
 		in_vm test kunit.enable=1 ;;
+	overwritten | broken)
+		in_vm test ;;
 	running)
 		in_vm stock ;;
 	nested)

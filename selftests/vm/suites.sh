@@ -15,14 +15,14 @@ readonly KSELFTESTS
 readonly CFI_KSELFTESTS=(deferred beside)
 
 # Those of them that run in a guest on KVM, which an error would panic.
-readonly NESTED_KSELFTESTS=(deferred memory)
+readonly NESTED_KSELFTESTS=(deferred memory unload)
 
 # What a fixed kernel runs without the guard, as the reference for what it does with it.
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
 readonly JOBS=(debug stock nested amd faults variants procedure kernels clang reference selftest
-	lint build install doctor running package signing lava machine
+	lint build install doctor running overwritten broken package signing lava machine
 	intel hygon nomca kunit smca preflight caution)
 
 # suites JOB: its suites
