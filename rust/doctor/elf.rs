@@ -38,6 +38,8 @@ fn number(bytes: &[u8], at: usize, length: usize) -> u64 {
 struct Header {
     program: (u64, u16),
     section: (u64, u16),
+    /// Which section has the sections' names.
+    names: usize,
 }
 
 fn header(bytes: &[u8]) -> Result<Header, String> {
@@ -58,6 +60,7 @@ fn header(bytes: &[u8]) -> Result<Header, String> {
     Ok(Header {
         program: of(32, 54, PROGRAM_HEADER, 56)?,
         section: of(40, 58, SECTION_HEADER, 60)?,
+        names: number(bytes, 62, 2) as usize,
     })
 }
 
@@ -89,6 +92,7 @@ pub struct Elf {
     bytes: Vec<u8>,
     segments: Vec<Segment>,
     sections: (u64, u16),
+    names: usize,
 }
 
 impl Elf {
@@ -109,6 +113,7 @@ impl Elf {
             bytes,
             segments,
             sections: header.section,
+            names: header.names,
         })
     }
 
@@ -131,19 +136,35 @@ impl Elf {
         })
     }
 
-    /// The ordinary table of symbols, which a plain vmlinux may have.
-    pub fn symbols(&self) -> Vec<(String, u64)> {
+    /// The headers of the sections.
+    fn sections(&self) -> Vec<&[u8]> {
         let (offset, count) = self.sections;
         let headers =
             table(&self.bytes, offset, usize::from(count) * SECTION_HEADER).unwrap_or(&[]);
-        let sections: Vec<&[u8]> = headers.chunks_exact(SECTION_HEADER).collect();
-        let content = |section: &[u8]| {
-            table(
-                &self.bytes,
-                number(section, 24, 8),
-                number(section, 32, 8).try_into().ok()?,
-            )
-        };
+        headers.chunks_exact(SECTION_HEADER).collect()
+    }
+
+    /// What is in the section with that header.
+    fn content(&self, section: &[u8]) -> Option<&[u8]> {
+        let size = number(section, 32, 8).try_into().ok()?;
+        table(&self.bytes, number(section, 24, 8), size)
+    }
+
+    /// What is in the section called `name`.
+    pub fn section(&self, name: &str) -> Option<&[u8]> {
+        let sections = self.sections();
+        let names = self.content(sections.get(self.names)?)?;
+        let section = sections.iter().find(|section| {
+            let found = names.get(number(section, 0, 4) as usize..).unwrap_or(&[]);
+            found.starts_with(name.as_bytes()) && found.get(name.len()) == Some(&0)
+        })?;
+        self.content(section)
+    }
+
+    /// The ordinary table of symbols, which a plain vmlinux may have.
+    pub fn symbols(&self) -> Vec<(String, u64)> {
+        let sections = self.sections();
+        let content = |section: &[u8]| self.content(section);
         let Some(symbols) = sections.iter().find(|section| number(section, 4, 4) == 2) else {
             return Vec::new();
         };

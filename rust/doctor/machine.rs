@@ -47,10 +47,16 @@ impl Machine {
         File::open(self.path(path))
     }
 
-    /// A file of text, without white space at its end.
-    pub fn text(&self, path: &str) -> io::Result<String> {
+    /// What is in a file.
+    pub fn bytes(&self, path: &str) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open(path)?.take(MAX_TEXT).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A file of text, without white space at its end.
+    pub fn text(&self, path: &str) -> io::Result<String> {
+        let bytes = self.bytes(path)?;
         Ok(String::from_utf8_lossy(&bytes).trim_end().to_string())
     }
 

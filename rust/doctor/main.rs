@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod btf;
 mod code;
 mod decode;
 mod elf;

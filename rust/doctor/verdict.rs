@@ -2,6 +2,7 @@
 
 //! Is this machine affected, and is it protected?
 
+use crate::btf::takes_pointer_to;
 use crate::code::look;
 use crate::code::Finding;
 use crate::code::Kernel;
@@ -60,6 +61,8 @@ impl Verdict {
 struct Looked {
     finding: Finding,
     traceable: bool,
+    /// Whether amd_clear_bank() takes a struct mce *, if there is BTF that tells.
+    prototype: Option<bool>,
 }
 
 const STOP_GAP: &str =
@@ -138,6 +141,10 @@ fn of_finding(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<b
         _ if inlined => affected(format!(
             "{writes}, in machine_check_poll() itself, so that it cannot be guarded: {STOP_GAP}"
         )),
+        _ if looked.prototype == Some(false) => affected(format!(
+            "{writes}, and cannot be guarded, as its amd_clear_bank() takes no struct mce *: \
+             {STOP_GAP}"
+        )),
         _ => affected(format!(
             "{writes}: load amd_mce_guard (modprobe amd_mce_guard)"
         )),
@@ -159,7 +166,12 @@ fn look_at_image(image: Image) -> Result<Looked, String> {
     Ok(Looked {
         finding,
         traceable: is_traceable(&symbols),
+        prototype: elf.section(".BTF").and_then(takes_a_record),
     })
+}
+
+fn takes_a_record(btf: &[u8]) -> Option<bool> {
+    takes_pointer_to(btf, "amd_clear_bank", "mce")
 }
 
 fn is_traceable(symbols: &Symbols) -> bool {
@@ -188,6 +200,7 @@ fn look_at_running(machine: &Machine) -> Result<Answer, String> {
         let looked = Looked {
             finding: look(&kernel),
             traceable: false,
+            prototype: None,
         };
         if looked.finding == Finding::NoPoll {
             return Ok(Answer::Looked(looked));
@@ -260,9 +273,11 @@ fn look_at_memory(machine: &Machine, symbols: &Symbols, complete: bool) -> Resul
         memory: &kcore,
         image: None,
     });
+    let btf = machine.bytes("sys/kernel/btf/vmlinux");
     Ok(Looked {
         finding,
         traceable: is_traceable(symbols),
+        prototype: btf.ok().and_then(|btf| takes_a_record(&btf)),
     })
 }
 

@@ -7,6 +7,7 @@
 #   debug          the same, looking for mistakes
 #   clang          the same without Rust, built by clang with ThinLTO and kCFI
 #   vendor-SERIES  an older series, without Rust, that a patch beside this has given the defect
+#   inlined        linux 6.18 so, where polling clears the banks without a call that can be hooked
 #   stock          Debian's own newest kernel, which has the fix
 #   debian-VERSION Debian's own cloud kernel of that release or series
 
@@ -32,7 +33,7 @@ use_source()
 }
 
 # use_kernel NAME: sets, beside what use_source does, KERNEL_NAME, KERNEL_CONFIG, KERNEL_MAKE,
-# KERNEL_PATCH, KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for it is (both
+# KERNEL_PATCH, KERNEL_BASE, KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for it is (both
 # as the sysroot sees them).
 use_kernel()
 {
@@ -42,7 +43,13 @@ use_kernel()
 	KERNEL_MAKE=()
 	KERNEL_PATCH=
 	KERNEL_OUT=/repo/build/kernels/$1
+	KERNEL_BASE=
 	case $1 in
+	inlined)
+		use_kernel vendor-6.18
+		KERNEL_NAME=$1 KERNEL_OUT=/repo/build/kernels/$1 KERNEL_BASE=$KERNEL_OBJ
+		KERNEL_OBJ+=-$1-$(sha256sum < "$TOP/selftests/vm/$1.patch" | cut -c 1-8)
+		return ;;
 	test)
 		variants=host ;;
 	clang)
@@ -109,12 +116,28 @@ make_kernel()
 		bzImage modules
 }
 
+# One that differs in a file from another: from what has been built of that.
+build_inlined()
+{
+	local file=arch/x86/kernel/cpu/mce/core.c
+
+	cp -a "$CACHE${KERNEL_BASE#/cache}/." "$1/" && rm "$1/.built" &&
+		patch -s -o "$1/core.c" "$(kernel_src_dir)/$file" \
+			"$TOP/selftests/vm/$KERNEL_NAME.patch" &&
+		IN_SYSROOT=(--ro-bind "$1/core.c" "$KERNEL_SRC/$file") make_kernel &&
+		touch "$1/.built"
+}
+
 build_kernel()
 {
 	local obj
 
 	obj=$(kernel_obj_dir)
 	mkdir -p "$obj"
+	if [ -n "$KERNEL_BASE" ]; then
+		build_inlined "$obj"
+		return
+	fi
 	if [ ! -e "$obj/.configured" ]; then
 		in_sysroot env "${KERNEL_MAKE[@]}" "$INSIDE/configure-kernel.sh" "$KERNEL_SRC" \
 			"$KERNEL_OBJ" "${KERNEL_CONFIG[@]}" && touch "$obj/.configured" || return

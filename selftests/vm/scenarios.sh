@@ -7,7 +7,7 @@
 # Run in one host VM each.
 readonly PROCEDURE="thread smp2 smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
 readonly VARIANTS="busy wake ten monitor inside fixed touch ignore_ce"
-readonly KERNELS_OF_OTHERS="clang vendor-6.12 vendor-6.18 $DEBIAN_VULNERABLE $DEBIAN_BEFORE"
+readonly KERNELS_OF_OTHERS="clang vendor-6.12 vendor-6.18 inlined $DEBIAN_VULNERABLE $DEBIAN_BEFORE"
 
 # expand SCENARIO...: both guests of each, or the one that there is
 expand()
@@ -49,6 +49,8 @@ scenario()
 		GUEST=${1%-*} FATE=inert ;;
 	clang | vendor-* | debian-*)
 		GUEST=${1%-*} ;;
+	inlined)
+		GUEST=inlined FATE=${FATE/survival/refusal} ;;
 	touch)
 		POLL=0 TOUCH=touch FATE=touch ;;
 	ignore_ce)
@@ -74,6 +76,7 @@ describe()
 	fixed) what="on a fixed kernel, Debian's linux $STOCK_SERIES" ;;
 	clang) what="on a kernel by clang, with ThinLTO and kCFI and without Rust" ;;
 	vendor-*) what="on linux ${GUEST#vendor-} with the defect, without Rust" ;;
+	inlined) what="on a kernel whose polling clears banks without a call" ;;
 	debian-*) what="on Debian's linux ${GUEST#debian-}" ;;
 	touch) what="an error that the process meets by itself" ;;
 	ignore_ce) what="with mce=ignore_ce" ;;
@@ -85,6 +88,8 @@ describe()
 	inert)
 		guest="without the guard, the process is signalled"
 		[ $GUARD = no ] || guest="the guard finds nothing to guard, and says so" ;;
+	refusal)
+		guest="the guard says that it cannot guard, and the guest panics" ;;
 	wake)
 		guest="with the guard, the last process is signalled at its page" ;;
 	ten)

@@ -72,7 +72,7 @@ may_skip()
 }
 
 # Kernels without Rust, or from before the defect.
-readonly OTHERS="clang ${!VENDOR_SOURCE[*]} $DEBIAN_BEFORE $DEBIAN_VULNERABLE"
+readonly OTHERS="clang ${!VENDOR_SOURCE[*]} inlined $DEBIAN_BEFORE $DEBIAN_VULNERABLE"
 
 # kernels JOB: the kernels it needs, see kernel.sh
 kernels()

@@ -38,6 +38,18 @@ make_kernels()
 	in_sysroot objcopy --strip-symbol=machine_check_poll $MADE/gcc-VULNERABLE $MADE/gcc-LOST
 	in_sysroot objcopy --strip-symbol=machine_check_poll --strip-symbol=mce_log \
 		$MADE/gcc-OLD $MADE/gcc-NO_MCE
+	with_prototype RECORD 'struct mce *m'
+	with_prototype NUMBER 'unsigned int bank'
+}
+
+# with_prototype FORM PARAMETER: the vulnerable kernel, with the BTF of an amd_clear_bank(PARAMETER)
+with_prototype()
+{
+	in_sysroot sh -e -c "cd $MADE
+		echo 'struct mce { long status; }; void amd_clear_bank($2) {}' |
+			gcc -g -c -o $1.o -x c -
+		pahole --btf_encode_detached $1.btf $1.o
+		objcopy --add-section .BTF=$1.btf gcc-VULNERABLE gcc-$1"
 }
 
 # machine [VENDOR [FLAGS]]: one that runs a made kernel with the defect, and has its image; nobody
@@ -192,6 +204,17 @@ livepatched()
 		says 2 '^reason: .*amd_clear_bank\(\) is livepatched'
 }
 
+# The BTF is that of the image, or of the kernel that runs.
+other_prototype()
+{
+	local why='^reason: .*cannot be guarded, as its amd_clear_bank\(\) takes no struct mce \*'
+
+	says_of $MADE/gcc-RECORD 1 '^reason: .*load amd_mce_guard' || return
+	says_of $MADE/gcc-NUMBER 1 "$why" || return
+	machine && runs gcc-VULNERABLE && mkdir -p "$ROOT/sys/kernel/btf" &&
+		cp "$WORK/made/NUMBER.btf" "$ROOT/sys/kernel/btf/vmlinux" && says 1 "$why"
+}
+
 # The kernel's memory, which root sees, counts more than its image.
 memory()
 {
@@ -319,7 +342,7 @@ in_sysroot make -s -C /repo $DOCTOR >&2
 make_kernels >&2
 
 ktap_print_header
-ktap_set_plan 53
+ktap_set_plan 55
 for kernel in debian-6.19.6 debian-6.19.8; do
 	test_with $kernel "Debian's linux ${kernel#debian-} is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
@@ -332,6 +355,8 @@ for kernel in test clang vendor-6.12 vendor-6.18; do
 	test_with $kernel "the lab's kernel $kernel is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
 done
+test_with inlined "a kernel whose polling clears banks without a call is affected, and no guard helps" \
+	says_of build/kernels/inlined/bzImage 1 '^reason: .*so that it cannot be guarded'
 while read -r form status check words; do
 	test_that "$words" says_of_made "$status" "^(check|reason): .*${check//_/ }" "$form"
 done << END
@@ -374,6 +399,7 @@ test_that "what hides it is said" hidden
 test_that "a kernel that never polls is not affected" no_poll
 test_that "a name that got lost is no proof" lost_name
 test_that "nor is a kernel configured without machine checks affected" configured
+test_that "an amd_clear_bank() that takes no record cannot be guarded" other_prototype
 test_that "an image is found where distributions keep it" image_places
 test_that "an image that is not of the running kernel is not judged by" replaced
 test_that "a release that is none becomes no path" odd_release

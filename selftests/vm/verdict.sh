@@ -35,13 +35,21 @@ judge_panic()
 	injected "$1"
 	expect "$1/console.log" "mce: MSR access error: WRMSR to 0x$destat $NOTHING"
 	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* (mce_wrmsr[lq]+0x'
-	expect "$1/console.log" ' amd_clear_bank+0x'
+	[ "$GUEST" = inlined ] || expect "$1/console.log" ' amd_clear_bank+0x'
 	expect "$1/console.log" ' machine_check_poll+0x'
 	expect "$1/console.log" ' mce_timer_fn+0x'
 	expect "$1/console.log" 'Kernel panic - not syncing: MCA architectural violation!'
 	expect "$1/msr.after" "msr_write $destat = 0x0 (#GP)"
 	expect_not "$1/msr.after" "msr_write $(status_msr "$BANK") "
 	expect_not "$1/console.log" '^SIGBUS'
+}
+
+# A kernel that the guard is needed for and cannot guard: it says so, loudly, and does not load.
+judge_refusal()
+{
+	expect "$1/console.log" 'amd_mce_guard: NOT GUARDING: polling may write MCA_DESTAT'
+	expect_not "$1/console.log" '^guest: insmod exit status 0|amd_mce_guard: guarding'
+	judge_panic "$1"
 }
 
 # What the guard must have said and counted of so many errors; nothing if there is none.
