@@ -2,9 +2,9 @@
 
 //! What the guard has seen since it was loaded, for people to read in debugfs.
 //!
-//! The counters are `core`'s atomics: those of [`kernel::sync::atomic`] call helpers that can be
-//! traced, and the callback may call nothing that is. They order nothing, so either memory model
-//! says the same about them.
+//! The counters are `core`'s atomics, which are instructions: those of [`kernel::sync::atomic`] are
+//! calls of helpers of the kernel, which cost more than the counting and can be traced. They order
+//! nothing, so either memory model says the same about them.
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 

@@ -13,7 +13,8 @@ pub(crate) struct Cpu {
     pub(crate) amd: bool,
     /// Has machine checks (`X86_FEATURE_MCE`, `X86_FEATURE_MCA`), hence banks to poll.
     pub(crate) mca: bool,
-    /// Has scalable MCA (`X86_FEATURE_SMCA`), hence MCA_DESTAT registers.
+    /// Has scalable MCA (`X86_FEATURE_SMCA`), hence MCA_DESTAT registers. The fixed
+    /// `amd_clear_bank()` asks `mce_flags.smca`, which the kernel has set from this.
     pub(crate) smca: bool,
 }
 
