@@ -31,13 +31,13 @@ expand()
 
 # scenario NAME: sets what that means. GUEST: its kernel, see kernel.sh. CPU, SMP: its CPUs.
 # GUARD, VICTIMS, POLL, BUSY, ALONE, LAST, PENDING, TOUCH, CRASH: what its init does. VIA: how
-# errors come to it. BANK: where they are found. BOOT: kernel arguments. COMMAND: what the monitor is
-# told once the error is there. REBOOTS: whether QEMU reboots the guest. DEATHS: panics before its
-# first reboot. FATE: what must become of it.
+# errors come to it. BANK: where they are found. BOOT: kernel arguments. COMMAND: what the monitor
+# is told once the error is there. REBOOTS: whether QEMU reboots the guest. DEATHS: panics before
+# its first reboot. POLLER: what polls, and panics an unguarded one. FATE: what must become of it.
 scenario()
 {
 	GUEST=test CPU=host SMP=1 VICTIMS=1 POLL=1 BUSY=no ALONE=no LAST=no PENDING=no TOUCH=''
-	CRASH=no VIA=hwpoison BANK=9 BOOT='' REBOOTS=no COMMAND='' DEATHS=0
+	CRASH=no VIA=hwpoison BANK=9 BOOT='' REBOOTS=no COMMAND='' DEATHS=0 POLLER=mce_timer_fn
 	GUARD=yes FATE=survival
 	[[ $1 != *-unguarded ]] || GUARD=no FATE=panic
 	case ${1%-*} in
@@ -80,7 +80,8 @@ scenario()
 		CRASH=loaded BOOT=crashkernel=128M FATE=undumped ;;
 	suspend)
 		# The console stays on, for a panic while resuming.
-		POLL=0 PENDING=suspend COMMAND=system_wakeup BOOT=no_console_suspend ;;
+		POLL=0 PENDING=suspend COMMAND=system_wakeup BOOT=no_console_suspend
+		POLLER=mce_syscore_resume ;;
 	rmmod)
 		POLL=0 PENDING=rmmod FATE=unloaded
 		# The control: one that has been unloaded before.

@@ -37,7 +37,7 @@ judge_panic()
 	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* (mce_wrmsr[lq]+0x'
 	[ "$GUEST" = inlined ] || expect "$1/console.log" ' amd_clear_bank+0x'
 	expect "$1/console.log" ' machine_check_poll+0x'
-	expect "$1/console.log" ' mce_timer_fn+0x'
+	expect "$1/console.log" " $POLLER+0x"
 	expect "$1/console.log" 'Kernel panic - not syncing: MCA architectural violation!'
 	expect "$1/msr.after" "msr_write $destat = 0x0 (#GP)"
 	expect_not "$1/msr.after" "msr_write $(status_msr "$BANK") "

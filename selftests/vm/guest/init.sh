@@ -26,7 +26,8 @@ if [ "$CRASH" != no ]; then
 fi
 
 # Polling every second or ten instead of every five minutes, or not at all.
-echo "$POLL" > /sys/devices/system/machinecheck/machinecheck0/check_interval
+readonly INTERVAL=/sys/devices/system/machinecheck/machinecheck0/check_interval
+echo "$POLL" > $INTERVAL
 echo 1 > /sys/kernel/tracing/events/mce/mce_record/enable
 
 if [ "$GUARD" != no ]; then
@@ -98,7 +99,9 @@ suspend)
 	echo "guest: resumed, bank 9 status $(/mce_inject 0 status 9)" ;;
 rmmod)
 	unload
-	echo "guest: bank 9 status $(/mce_inject 0 status 9)" ;;
+	echo "guest: bank 9 status $(/mce_inject 0 status 9)"
+	# Whatever is left there is polled without the guard now.
+	echo 1 > $INTERVAL ;;
 esac
 
 # The later of two errors takes the place of the earlier. Whoever was to hear of that one keeps its
