@@ -81,7 +81,7 @@ scenario()
 	suspend)
 		# The console stays on, for a panic while resuming.
 		POLL=0 PENDING=suspend COMMAND=system_wakeup BOOT=no_console_suspend
-		POLLER=mce_syscore_resume ;;
+		POLLER=mce_syscore_resume FATE=${FATE/survival/resumption} ;;
 	rmmod)
 		POLL=0 PENDING=rmmod FATE=unloaded
 		# The control: one that has been unloaded before.
@@ -128,6 +128,10 @@ describe()
 	[[ $1 != *-nobootlog-* ]] || what+=", with mce=nobootlog"
 	[[ $1 == *-unguarded ]] || guest="with the guard, the process is signalled at its page"
 	case $FATE in
+	panic)
+		[ $POLLER = mce_timer_fn ] || guest="${guest%%,*}, the guest panics on resume" ;;
+	resumption)
+		guest="${guest%%,*}, the guest resumes and the process is signalled at its page" ;;
 	survival)
 		[ $GUARD = yes ] || guest="without the guard, the process is signalled, too" ;;
 	inert)

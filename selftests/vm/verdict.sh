@@ -96,6 +96,13 @@ judge_survival()
 	intact "$1"
 }
 
+# The bank was cleared by the poll that is part of resuming.
+judge_resumption()
+{
+	expect "$1/console.log" '^guest: resumed, bank 9 status 0[^x]'
+	judge_survival "$1"
+}
+
 # A kernel without the defect: the guard is not needed, says so, and does not load.
 judge_inert()
 {

@@ -96,7 +96,9 @@ reboot)
 	busybox reboot -f ;;
 suspend)
 	echo mem > /sys/power/state
-	echo "guest: resumed, bank 9 status $(/mce_inject 0 status 9)" ;;
+	echo "guest: resumed, bank 9 status $(/mce_inject 0 status 9)"
+	# Resuming logs what it finds and leaves it there until the next error, or this.
+	echo 1 > $INTERVAL ;;
 rmmod)
 	unload
 	echo "guest: bank 9 status $(/mce_inject 0 status 9)"
