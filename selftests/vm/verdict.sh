@@ -151,6 +151,7 @@ judge_ten()
 # The first poll of a boot finds the bank as it was left, before there is an init.
 judge_loop()
 {
+	[ "$DEATHS" = 0 ] || judge_panic "$1"
 	injected "$1"
 	expect_times 1 "$1/console.log" '^guest: ready'
 	expect_at_least $((DEATHS + 2)) "$1/console.log" \
