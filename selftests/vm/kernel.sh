@@ -116,15 +116,18 @@ make_kernel()
 		bzImage modules
 }
 
-# One that differs in a file from another: from what has been built of that.
+# One that differs in a file from another: from what has been built of that, in its place, since
+# what is built knows where it is.
 build_inlined()
 {
-	local file=arch/x86/kernel/cpu/mce/core.c
+	local file=arch/x86/kernel/cpu/mce/core.c KERNEL_OBJ=$KERNEL_BASE
+	local IN_SYSROOT=(--ro-bind "$1/core.c" "$KERNEL_SRC/$file"
+		--bind "$1" "$KERNEL_BASE")
 
 	cp -a "$CACHE${KERNEL_BASE#/cache}/." "$1/" && rm "$1/.built" &&
 		patch -s -o "$1/core.c" "$(kernel_src_dir)/$file" \
 			"$TOP/selftests/vm/$KERNEL_NAME.patch" &&
-		IN_SYSROOT=(--ro-bind "$1/core.c" "$KERNEL_SRC/$file") make_kernel &&
+		make_kernel && sed -i "s|$KERNEL_BASE|/cache${1#"$CACHE"}|" "$1/Makefile" &&
 		touch "$1/.built"
 }
 
