@@ -52,7 +52,7 @@ impl kernel::Module for AmdMceGuard {
             return Err(ENODEV);
         }
         if cpu.smca {
-            pr_info!("this CPU has SMCA; its kernel path is already correct, nothing to guard\n");
+            pr_info!("this CPU has SMCA and so MCA_DESTAT; nothing to guard\n");
             return Err(ENODEV);
         }
         if !cpu.mca {
@@ -147,7 +147,8 @@ impl ftrace::Callback<AmdClearBank> for Guard {
 #[cold]
 fn announce(bank: u8, status: Status) {
     pr_warn!(
-        "first deferred error guarded: bank {bank}, status {:#018x}\n",
+        "bank {bank}: deferred error, status {:#018x}, is cleared without MCA_DESTAT; later ones \
+         are only counted\n",
         status.bits()
     );
 }

@@ -29,7 +29,7 @@ every_cpu()
 % insmod amd_mce_guard
 $GUARDING
 $expected> counters: banks_cleared $((cpus * BANKS)), deferred_guarded $((cpus * BANKS))" \
-		"^$MODULE: first"
+		"^$MODULE: bank "
 }
 
 # each_bank_of(first, last, witness)

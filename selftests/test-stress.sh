@@ -79,7 +79,7 @@ guarded_storm()
 $GUARDING
 % storm: $STORM errors on each CPU, status $DEFERRED
 > injected $all, logged $all, cleared $all
-> counters: banks_cleared $all, deferred_guarded $all" "^$MODULE: first"
+> counters: banks_cleared $all, deferred_guarded $all" "^$MODULE: bank "
 }
 
 # come_and_go() - load and unload the guard as long as there is a storm, with a moment between

@@ -48,7 +48,7 @@ $GUARDING
 > logged: cpu 1 bank 3 status $1
 > amd_clear_bank(): cpu 1 bank 3 status $seen
 > bank 3 of cpu 1 has MCi_MISC $COUNTING
-> counters: banks_cleared 1, deferred_guarded $deferred" "^$MODULE: first"
+> counters: banks_cleared 1, deferred_guarded $deferred" "^$MODULE: bank "
 }
 
 setup_tests

@@ -32,7 +32,8 @@ splat()
 # first(bank, status) - what the guard says of the first error since it was loaded
 first()
 {
-	printf '%s: first deferred error guarded: bank %d, status %#018x\n' $MODULE $1 $2
+	printf '%s: bank %d: deferred error, status %#018x, is cleared without MCA_DESTAT; %s\n' \
+		$MODULE $1 $2 "later ones are only counted"
 }
 
 # each_bank(cpu, witness, status) - what a witness says of the same error in each bank of a CPU
