@@ -80,11 +80,16 @@ impl Drop for Hook {
     }
 }
 
+/// What ftrace's function goes on to, with the record in place of all registers and the other
+/// arguments where they are.
+///
 /// # Safety
 ///
 /// Only `rust_helper_amd_clear_bank_entered()` may call this.
 #[no_mangle]
 unsafe extern "C" fn rust_amd_clear_bank_entered(
+    _ip: c_ulong,
+    _parent_ip: c_ulong,
     ops: *mut bindings::ftrace_ops,
     record: *mut Record,
 ) {

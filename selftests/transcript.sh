@@ -49,7 +49,7 @@ each_bank()
 # about_guard() - the lines of a transcript that there are only with the guard
 about_guard()
 {
-	grep "$@" -E "^$MODULE: |^% (ins|rm)mod $MODULE|^> counters"
+	grep "$@" -E "^$MODULE: |^% (ins|rm)mod $MODULE|^> counter"
 }
 
 # check_result(expected[, pattern]) - end a test: it has passed if the transcript, less the lines

@@ -59,7 +59,6 @@ guarded()
 	expect "$1/console.log" 'amd_mce_guard: guarding'
 	expect "$1/console.log" "bank $BANK: deferred error, status 0x.* is cleared without MCA_DESTAT"
 	expect "$1/console.log" "/deferred_guarded:$2"
-	expect "$1/console.log" "/guarded_by_bank:\\(0 \\)\\{$BANK\\}$2 "
 }
 
 # No register but MCi_STATUS was written, and nothing broke.
