@@ -23,7 +23,7 @@ readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 # Those that take longest come first.
 readonly JOBS=(debug stock nested amd faults variants procedure kernels clang reference selftest
 	lint build install doctor running overwritten broken package signing lava machine
-	intel hygon nomca kunit smca preflight caution)
+	intel hygon nomca kunit cost smca preflight caution)
 
 # suites JOB: its suites
 suites()
@@ -82,6 +82,8 @@ kernels()
 		echo test debug ;;
 	clang | stock)
 		echo test "$1" ;;
+	cost)
+		echo test fixed ;;
 	install | reference | variants | lint | running | signing)
 		echo test stock ;;
 	kernels)

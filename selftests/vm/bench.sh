@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the guard costs, and what others would that do the same: a table, and figures.json.
+
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/setup.sh"
+source "$TOP/selftests/vm/cost.sh"
+
+readonly DIR="$BUILD/bench"
+
+# table: of the lines that come in
+table()
+{
+	awk 'BEGIN {
+			print "instructions of a poll                   nothing  corrected   deferred"
+			name["fixed none"] = "fixed kernel"
+			name["test none"] = "vulnerable kernel"
+			name["test least"] = "  with the least guard in C, by ftrace"
+			name["test guard"] = "  with the guard"
+			name["test kprobe"] = "  with a guard by a kprobe"
+			name["test fprobe"] = "  with a guard by an fprobe"
+			rows = split("fixed none,test none,test least,test guard,test fprobe,test kprobe", row, ",")
+		}
+		{ cost[$1 " " $2, $3] = $4 }
+		END {
+			for (i = 1; i <= rows; i++)
+				if ((row[i], "nothing") in cost)
+					printf "%-38s %9d %+10d %+10d\n", name[row[i]],
+						cost[row[i], "nothing"], cost[row[i], "corrected"],
+						cost[row[i], "deferred"]
+		}'
+}
+
+json()
+{
+	awk 'BEGIN { print "[" }
+		{
+			printf "%s  {\"kernel\": \"%s\", \"beside\": \"%s\", \"poll\": \"%s\", ", \
+				(NR > 1 ? ",\n" : ""), $1, $2, $3
+			printf "\"instructions\": %d}", $4
+		}
+		END { print "\n]" }'
+}
+
+others=none,guard,least,kprobe
+setup test fixed
+use_kernel test
+! grep -qx CONFIG_FPROBE=y "$(kernel_obj_dir)/.config" || others+=,fprobe
+measure "$DIR/fixed" fixed none,none && measure "$DIR/test" test "$others,$others" ||
+	die "the VM did not finish, see $DIR"
+cat "$DIR"/{fixed,test}/figures > "$DIR/figures"
+json < "$DIR/figures" > "$DIR/figures.json"
+table < "$DIR/figures"
+say "the figures are in $DIR/figures.json, too"
