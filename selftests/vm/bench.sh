@@ -46,8 +46,8 @@ others=none,guard,least,kprobe
 setup test fixed
 use_kernel test
 ! grep -qx CONFIG_FPROBE=y "$(kernel_obj_dir)/.config" || others+=,fprobe
-measure "$DIR/fixed" fixed none,none && measure "$DIR/test" test "$others,$others" ||
-	die "the VM did not finish, see $DIR"
+measure "$DIR/fixed" fixed none,none || die "the VM did not finish, see $DIR/fixed"
+measure "$DIR/test" test "$others,$others" || die "the VM did not finish, see $DIR/test"
 cat "$DIR"/{fixed,test}/figures > "$DIR/figures"
 json < "$DIR/figures" > "$DIR/figures.json"
 table < "$DIR/figures"
