@@ -36,6 +36,9 @@ pub struct Verdict {
     pub status: Status,
     pub reason: String,
     pub check: Check,
+    /// Whether the kernel, once it was looked at, zeroes its banks at boot where there is to be no
+    /// boot log, without polling them.
+    pub zeroes_banks: bool,
 }
 
 impl Verdict {
@@ -44,6 +47,7 @@ impl Verdict {
             status,
             reason: reason.into(),
             check,
+            zeroes_banks: false,
         }
     }
 
@@ -56,11 +60,26 @@ impl Verdict {
     }
 }
 
-/// What is known of a kernel, and whether its functions can be hooked.
+/// What is known of a kernel, whether its functions can be hooked, and see [`Verdict`].
 struct Looked {
     finding: Finding,
     traceable: bool,
+    zeroes_banks: bool,
 }
+
+impl Looked {
+    fn new(finding: Finding, symbols: &Symbols) -> Self {
+        Self {
+            finding,
+            traceable: symbols.has("register_ftrace_function"),
+            zeroes_banks: symbols.has(PREPARES_BANKS),
+        }
+    }
+}
+
+/// Linux 6.18 has it, for three callers. Linux 6.12 has not: with mce=nobootlog it polls at boot,
+/// too, and only does not log.
+const PREPARES_BANKS: &str = "__mcheck_cpu_init_prepare_banks";
 
 const STOP_GAP: &str =
     "boot a fixed kernel, or until then one with mce=ignore_ce mce=nobootlog on its command line";
@@ -88,19 +107,27 @@ pub fn verdict(machine: &Machine, image: Option<&Path>) -> Verdict {
         return Verdict::not_affected(reason);
     }
     let hooked = machine.hooked();
-    if hooked == Some(true) {
-        let reason = "amd_mce_guard is at work";
-        return Verdict::new(Status::Protected, reason, Check::NotLookedAt);
-    }
-    match look_at_running(machine) {
+    let mut verdict = match look_at_running(machine) {
         Ok(Answer::Looked(looked)) => of_finding(&looked, "this kernel", Some((machine, hooked))),
         Ok(Answer::Config(reason)) => Verdict::new(Status::NotAffected, reason, Check::Absent),
         Err(reason) => Verdict::cannot_tell(reason),
+    };
+    if hooked == Some(true) {
+        verdict.status = Status::Protected;
+        verdict.reason = "amd_mce_guard is at work".into();
     }
+    verdict
 }
 
 /// What follows from the code of `kernel`; with the machine that runs it, and whether it is hooked.
 fn of_finding(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bool>)>) -> Verdict {
+    Verdict {
+        zeroes_banks: looked.zeroes_banks,
+        ..status_of(looked, kernel, running)
+    }
+}
+
+fn status_of(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bool>)>) -> Verdict {
     let affected = |reason: String| Verdict::new(Status::Affected, reason, Check::Vulnerable);
     let inlined = match &looked.finding {
         Finding::Checks => {
@@ -156,14 +183,7 @@ fn look_at_image(image: Image) -> Result<Looked, String> {
         memory: &elf,
         image: Some(&elf),
     });
-    Ok(Looked {
-        finding,
-        traceable: is_traceable(&symbols),
-    })
-}
-
-fn is_traceable(symbols: &Symbols) -> bool {
-    symbols.has("register_ftrace_function")
+    Ok(Looked::new(finding, &symbols))
 }
 
 enum Answer {
@@ -185,10 +205,7 @@ fn look_at_running(machine: &Machine) -> Result<Answer, String> {
             memory: &Nothing,
             image: None,
         };
-        let looked = Looked {
-            finding: look(&kernel),
-            traceable: false,
-        };
+        let looked = Looked::new(look(&kernel), &symbols);
         if looked.finding == Finding::NoPoll {
             return Ok(Answer::Looked(looked));
         }
@@ -260,10 +277,7 @@ fn look_at_memory(machine: &Machine, symbols: &Symbols, complete: bool) -> Resul
         memory: &kcore,
         image: None,
     });
-    Ok(Looked {
-        finding,
-        traceable: is_traceable(symbols),
-    })
+    Ok(Looked::new(finding, symbols))
 }
 
 /// The image of the running kernel, where distributions keep it; by its banner, not by its name.
