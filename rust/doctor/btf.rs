@@ -59,7 +59,7 @@ impl<'a> Btf<'a> {
         let mut types = Vec::new();
         while !rest.is_empty() {
             let info = word(rest, 4)?;
-            let kind = info >> 24 & 0x1f;
+            let kind = (info >> 24) & 0x1f;
             let end = 12 + bytes_behind(kind, (info & 0xffff) as usize)?;
             types.push(Type {
                 name: word(rest, 0)? as usize,

@@ -11,23 +11,21 @@ readonly DIR="$BUILD/bench"
 # table: of the lines that come in
 table()
 {
-	awk 'BEGIN {
-			print "instructions of a poll                   nothing  corrected   deferred"
-			name["fixed none"] = "fixed kernel"
-			name["test none"] = "vulnerable kernel"
-			name["test least"] = "  with the least guard in C, by ftrace"
-			name["test guard"] = "  with the guard"
-			name["test kprobe"] = "  with a guard by a kprobe"
-			name["test fprobe"] = "  with a guard by an fprobe"
-			rows = split("fixed none,test none,test least,test guard,test fprobe,test kprobe", row, ",")
+	awk '
+		function row(key, name) {
+			if ((key, "nothing") in cost)
+				printf "%-38s %9d %+10d %+10d\n", name, cost[key, "nothing"],
+					cost[key, "corrected"], cost[key, "deferred"]
 		}
 		{ cost[$1 " " $2, $3] = $4 }
 		END {
-			for (i = 1; i <= rows; i++)
-				if ((row[i], "nothing") in cost)
-					printf "%-38s %9d %+10d %+10d\n", name[row[i]],
-						cost[row[i], "nothing"], cost[row[i], "corrected"],
-						cost[row[i], "deferred"]
+			print "instructions of a poll                   nothing  corrected   deferred"
+			row("fixed none", "fixed kernel")
+			row("test none", "vulnerable kernel")
+			row("test least", "  with the least guard in C, by ftrace")
+			row("test guard", "  with the guard")
+			row("test fprobe", "  with a guard by an fprobe")
+			row("test kprobe", "  with a guard by a kprobe")
 		}'
 }
 

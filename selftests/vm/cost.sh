@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 # What a poll costs, in instructions: in VMs whose time is their instructions.
 
-# measure DIR KERNEL BESIDE,...: in a VM of that kernel, beside each of these modules; more than once
-# if named more than once. Writes DIR/figures, lines of "KERNEL BESIDE WHAT INSTRUCTIONS", the least.
+# measure DIR KERNEL BESIDE,...: in a VM of that kernel, beside each of these modules; more than
+# once if named more than once. Writes DIR/figures, with lines of "KERNEL BESIDE WHAT INSTRUCTIONS",
+# the least that was seen.
 measure()
 {
 	local dir=$1

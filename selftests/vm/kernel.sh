@@ -34,8 +34,8 @@ use_source()
 }
 
 # use_kernel NAME: sets, beside what use_source does, KERNEL_NAME, KERNEL_CONFIG, KERNEL_MAKE,
-# KERNEL_PATCH, KERNEL_BASE, KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for it is (both
-# as the sysroot sees them).
+# KERNEL_PATCH, KERNEL_BASE, KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for
+# it is (both as the sysroot sees them).
 use_kernel()
 {
 	local spec=$KERNEL variants=$1 fragment key

@@ -9,8 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 source "$TOP/selftests/vm/cleanroot.sh"
 
 readonly LOGS="$BUILD/setup"
-readonly KERNELS="test fixed debug clang ${!VENDOR_SOURCE[*]} inlined stock $DEBIAN_BEFORE $DEBIAN_VULNERABLE
-	cleanroot newer-rustc"
+readonly KERNELS="test fixed debug clang ${!VENDOR_SOURCE[*]} inlined stock $DEBIAN_BEFORE
+	$DEBIAN_VULNERABLE cleanroot newer-rustc"
 # What a cold run leaves in the cache, and what it needs on the way, in MB.
 readonly DISK_NEEDED=20000
 

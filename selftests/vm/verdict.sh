@@ -57,7 +57,7 @@ guarded()
 {
 	[ "$GUARD" = yes ] || return
 	expect "$1/console.log" 'amd_mce_guard: guarding'
-	expect "$1/console.log" "bank $BANK: deferred error, status 0x.* is cleared without MCA_DESTAT"
+	expect "$1/console.log" "bank $BANK: deferred error, status 0x.* without MCA_DESTAT"
 	expect "$1/console.log" "/deferred_guarded:$2"
 }
 

@@ -26,7 +26,7 @@ static noinline u64 poll(unsigned int errors, u64 status)
 
 	local_irq_save(flags);
 	for (bank = 0; bank < errors; bank++)
-		wrmsrl(MSR_IA32_MCx_STATUS(bank), status);
+		wrmsrl(MSR_IA32_MC0_STATUS + 4 * bank, status);
 	before = rdtsc();
 	machine_check_poll(0, &banks);
 	after = rdtsc();

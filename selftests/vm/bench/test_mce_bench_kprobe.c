@@ -18,6 +18,7 @@ static int entered(struct kprobe *probe, struct pt_regs *regs)
 	}
 	return 0;
 }
+
 NOKPROBE_SYMBOL(entered);
 
 static struct kprobe probe = {
