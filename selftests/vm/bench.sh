@@ -19,7 +19,8 @@ table()
 		}
 		{ cost[$1 " " $2, $3] = $4 }
 		END {
-			print "instructions of a poll                   nothing  corrected   deferred"
+			printf "%-38s %9s %10s %10s\n", "instructions of a poll", \
+				"nothing", "corrected", "deferred"
 			row("fixed none", "fixed kernel")
 			row("test none", "vulnerable kernel")
 			row("test least", "  with the least guard in C, by ftrace")
