@@ -34,3 +34,12 @@ expect_times()
 	times=$(grep -c -- "$3" "$2" 2> /dev/null)
 	[ "$times" = "$1" ] || echo "${2##*/} has ${times:-0} times, not $1: $3"
 }
+
+# expect_at_least N FILE PATTERN
+expect_at_least()
+{
+	local times
+
+	times=$(grep -c -- "$3" "$2" 2> /dev/null)
+	[ "${times:-0}" -ge "$1" ] || echo "${2##*/} has ${times:-0} times, not $1 or more: $3"
+}

@@ -57,6 +57,13 @@ build_overwrite()
 		in_sysroot make -C "$KERNEL_OBJ" M="$KERNEL_OUT/overwrite" modules
 }
 
+# The initramfs, and one more for the guest that loads its own kernel as a crash kernel.
+build_initramfs()
+{
+	in_sysroot "$INSIDE"/build-initramfs.sh "$KERNEL_OUT" || return
+	[ "$KERNEL_NAME" != test ] || in_sysroot "$INSIDE"/build-crash-initramfs.sh "$KERNEL_OUT"
+}
+
 # From selftests/ into OUT/kselftest, as anybody would. kselftest itself is that of the kernel under
 # test; for Debian's, there are its headers and no kernel source to be seen.
 install_tests()
@@ -87,7 +94,7 @@ build_guest()
 		in_sysroot gcc -Wall -O2 -shared -fPIC -o "$KERNEL_OUT/no_wait.so" \
 			/repo/selftests/vm/jobs/no_wait.c &&
 		in_sysroot "$INSIDE"/list-tools.sh > "$TOP${KERNEL_OUT#/repo}/tools" &&
-		in_sysroot "$INSIDE"/build-initramfs.sh "$KERNEL_OUT"
+		build_initramfs
 }
 
 if unavailable "$1"; then

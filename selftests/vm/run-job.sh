@@ -98,6 +98,9 @@ run()
 	variants)
 		mapfile -t guests < <(expand ${SCENARIOS:-$VARIANTS})
 		SCRIPT=procedure outside variants "${guests[@]}" ;;
+	comeback)
+		mapfile -t guests < <(expand ${SCENARIOS:-$COMEBACK})
+		SCRIPT=procedure outside comeback "${guests[@]}" ;;
 	*)
 		outside ;;
 	esac

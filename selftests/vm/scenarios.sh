@@ -7,26 +7,38 @@
 # Run in one host VM each.
 readonly PROCEDURE="thread smp2 smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
 readonly VARIANTS="busy wake ten monitor inside fixed touch ignore_ce"
+readonly COMEBACK="panic-unguarded panic-nobootlog-unguarded reset-guarded reset-nobootlog-guarded
+	reboot ignore_ce-reset-unguarded ignore_ce-reset-nobootlog-unguarded
+	crash-unguarded crash-nobootlog-unguarded suspend rmmod"
 readonly KERNELS_OF_OTHERS="clang vendor-6.12 vendor-6.18 inlined $DEBIAN_VULNERABLE $DEBIAN_BEFORE"
 
-# expand SCENARIO...: both guests of each, or the one that there is
+# expand SCENARIO...: both guests of each, or the one that there is or that is named
 expand()
 {
 	local scenario
 
 	for scenario; do
-		echo "$scenario-unguarded"
-		[ "$scenario" = ignore_ce ] || echo "$scenario-guarded"
+		case $scenario in
+		*guarded)
+			echo "$scenario" ;;
+		ignore_ce)
+			echo "$scenario-unguarded" ;;
+		*)
+			printf '%s\n' "$scenario-unguarded" "$scenario-guarded" ;;
+		esac
 	done
 }
 
 # scenario NAME: sets what that means. GUEST: its kernel, see kernel.sh. CPU, SMP: its CPUs.
-# GUARD, VICTIMS, POLL, BUSY, ALONE, LAST, UNSEEN, TOUCH: what its init does. VIA: how errors come
-# to it. BANK: where they are found. BOOT: kernel arguments. FATE: what must become of it.
+# GUARD, VICTIMS, POLL, BUSY, ALONE, LAST, PENDING, TOUCH, CRASH: what its init does. VIA: how
+# errors come to it. BANK: where they are found. BOOT: kernel arguments. COMMAND: what the monitor
+# is told once the error is there. REBOOTS: whether QEMU reboots the guest. DEATHS: panics before
+# its first reboot. POLLER: what polls, and panics an unguarded one. FATE: what must become of it.
 scenario()
 {
-	GUEST=test CPU=host SMP=1 VICTIMS=1 POLL=1 BUSY=no ALONE=no LAST=no UNSEEN=no TOUCH=''
-	VIA=hwpoison BANK=9 BOOT='' GUARD=yes FATE=survival
+	GUEST=test CPU=host SMP=1 VICTIMS=1 POLL=1 BUSY=no ALONE=no LAST=no PENDING=no TOUCH=''
+	CRASH=no VIA=hwpoison BANK=9 BOOT='' REBOOTS=no COMMAND='' DEATHS=0 POLLER=mce_timer_fn
+	GUARD=yes FATE=survival
 	[[ $1 != *-unguarded ]] || GUARD=no FATE=panic
 	case ${1%-*} in
 	smp*)
@@ -54,7 +66,32 @@ scenario()
 	touch)
 		POLL=0 TOUCH=touch FATE=touch ;;
 	ignore_ce)
-		BOOT=mce=ignore_ce UNSEEN=yes FATE=unseen ;;
+		BOOT=mce=ignore_ce PENDING=stay FATE=unseen ;;
+	panic*)
+		REBOOTS=yes DEATHS=1 FATE=loop ;;
+	reset*)
+		POLL=0 PENDING=tell COMMAND=system_reset REBOOTS=yes FATE=loop ;;
+	ignore_ce-reset*)
+		BOOT=mce=ignore_ce PENDING=tell COMMAND=system_reset REBOOTS=yes FATE=loop ;;
+	reboot)
+		POLL=0 PENDING=reboot REBOOTS=yes FATE=loop
+		[ $GUARD = no ] || FATE=back ;;
+	crash*)
+		CRASH=loaded BOOT=crashkernel=128M FATE=undumped ;;
+	suspend)
+		# The console stays on, for a panic while resuming.
+		POLL=0 PENDING=suspend COMMAND=system_wakeup BOOT=no_console_suspend
+		POLLER=mce_syscore_resume FATE=${FATE/survival/resumption} ;;
+	rmmod)
+		POLL=0 PENDING=rmmod FATE=unloaded
+		# The control: one that has been unloaded before.
+		[ $GUARD = yes ] || GUARD=unloaded POLL=1 PENDING=no FATE=panic ;;
+	esac
+	case $1 in
+	crash-nobootlog-*)
+		CRASH=mce=nobootlog FATE=dump ;;
+	*-nobootlog-*)
+		BOOT+=" mce=nobootlog" FATE=back ;;
 	esac
 }
 
@@ -80,9 +117,21 @@ describe()
 	debian-*) what="on Debian's linux ${GUEST#debian-}" ;;
 	touch) what="an error that the process meets by itself" ;;
 	ignore_ce) what="with mce=ignore_ce" ;;
+	panic*) what="rebooting after a panic" ;;
+	reset*) what="a reset with an error pending" ;;
+	ignore_ce-reset*) what="a reset with mce=ignore_ce and an error pending" ;;
+	reboot) what="an orderly reboot with an error pending" ;;
+	crash*) what="a crash kernel after the panic" ;;
+	suspend) what="suspended to RAM with an error pending" ;;
+	rmmod) what="an error after rmmod" ;;
 	esac
+	[[ $1 != *-nobootlog-* ]] || what+=", with mce=nobootlog"
 	[[ $1 == *-unguarded ]] || guest="with the guard, the process is signalled at its page"
 	case $FATE in
+	panic)
+		[ $POLLER = mce_timer_fn ] || guest="${guest%%,*}, the guest panics on resume" ;;
+	resumption)
+		guest="${guest%%,*}, the guest resumes and the process is signalled at its page" ;;
 	survival)
 		[ $GUARD = yes ] || guest="without the guard, the process is signalled, too" ;;
 	inert)
@@ -98,6 +147,17 @@ describe()
 		guest="${guest%%,*}, it takes its usual way" ;;
 	unseen)
 		guest="${guest%%,*}, the error stays in its bank and nobody hears of it" ;;
+	loop)
+		guest="${guest%%,*}, the guest panics at each boot, before its init" ;;
+	back)
+		guest="${guest%%,*}, the guest comes back, its bank empty" ;;
+	undumped)
+		guest="it panics, too, and dumps nothing" ;;
+	dump)
+		guest="it comes up and reads the dump" ;;
+	unloaded)
+		what="rmmod with an error pending"
+		guest="the process is signalled, and the guest lives on" ;;
 	esac
 	echo "$what: $guest"
 }

@@ -21,8 +21,8 @@ readonly NESTED_KSELFTESTS=(deferred memory unload)
 readonly REFERENCES=(deferred corrected memory hotplug threshold rasdaemon)
 
 # Those that take longest come first.
-readonly JOBS=(debug stock nested amd faults variants procedure kernels clang reference selftest
-	lint build install doctor running overwritten broken package signing lava machine
+readonly JOBS=(debug stock nested amd faults variants procedure comeback kernels clang reference
+	selftest lint build install doctor running overwritten broken package signing lava machine
 	intel hygon nomca kunit cost smca preflight caution)
 
 # suites JOB: its suites

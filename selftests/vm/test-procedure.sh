@@ -16,6 +16,8 @@ judged()
 	missing=$(
 		expect "$DIR/$1/console.log" "^guest: ready on $SMP CPU"
 		[ "$GUARD" = yes ] || expect_not "$DIR/$1/console.log" 'amd_mce_guard: '
+		[ "$GUARD" != unloaded ] ||
+			expect "$DIR/$1/console.log" '^guest: rmmod exit status 0'
 		"judge_$FATE" "$DIR/$1"
 	)
 	[ -z "$missing" ] || { printf '%s\n' "$missing" "see $DIR/$1/console.log"; return 1; }

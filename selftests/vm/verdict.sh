@@ -37,7 +37,7 @@ judge_panic()
 	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* (mce_wrmsr[lq]+0x'
 	[ "$GUEST" = inlined ] || expect "$1/console.log" ' amd_clear_bank+0x'
 	expect "$1/console.log" ' machine_check_poll+0x'
-	expect "$1/console.log" ' mce_timer_fn+0x'
+	expect "$1/console.log" " $POLLER+0x"
 	expect "$1/console.log" 'Kernel panic - not syncing: MCA architectural violation!'
 	expect "$1/msr.after" "msr_write $destat = 0x0 (#GP)"
 	expect_not "$1/msr.after" "msr_write $(status_msr "$BANK") "
@@ -95,6 +95,13 @@ judge_survival()
 	intact "$1"
 }
 
+# The bank was cleared by the poll that is part of resuming.
+judge_resumption()
+{
+	expect "$1/console.log" '^guest: resumed, bank 9 status 0[^x]'
+	judge_survival "$1"
+}
+
 # A kernel without the defect: the guard is not needed, says so, and does not load.
 judge_inert()
 {
@@ -137,6 +144,71 @@ judge_ten()
 	expect_times 10 "$1/console.log" '^guest: victim exit status 0'
 	expect_times 10 "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
 	guarded "$1" 10
+	intact "$1"
+}
+
+# The first poll of a boot finds the bank as it was left, before there is an init.
+judge_loop()
+{
+	injected "$1"
+	expect_times 1 "$1/console.log" '^guest: ready'
+	expect_at_least $((DEATHS + 2)) "$1/console.log" \
+		'Kernel panic - not syncing: MCA architectural violation!'
+	expect_at_least $((DEATHS + 2)) "$1/msr.after" "msr_write $(destat_msr "$BANK") = 0x0 (#GP)"
+	expect_at_least 2 "$1/console.log" ' mcheck_cpu_init+0x'
+	expect_not "$1/msr.after" "msr_write $(status_msr "$BANK") "
+}
+
+# It has been there twice.
+judge_back()
+{
+	injected "$1"
+	expect_times 2 "$1/console.log" '^guest: ready'
+	expect_times 2 "$1/console.log" '^guest: bank 9 holds 0[^x]'
+	expect_times "$DEATHS" "$1/console.log" 'Kernel panic'
+	expect "$1/msr.after" "msr_write $(status_msr "$BANK") = 0x0$"
+	[ "$PENDING" != reboot ] ||
+		expect "$1/console.log" "deferred error guarded: bank $BANK, status 0x"
+}
+
+crash_kernel()
+{
+	expect "$1/console.log" '^guest: load_crash_kernel exit status 0'
+	injected "$1"
+}
+
+# The crash kernel finds the error in its bank.
+judge_undumped()
+{
+	crash_kernel "$1"
+	expect_times 2 "$1/console.log" \
+		'Kernel panic - not syncing: MCA architectural violation!'
+	expect_times 1 "$1/console.log" ' mcheck_cpu_init+0x'
+	expect_not "$1/console.log" '^guest: dump'
+}
+
+judge_dump()
+{
+	crash_kernel "$1"
+	expect_times 1 "$1/console.log" \
+		'Kernel panic - not syncing: MCA architectural violation!'
+	expect "$1/console.log" '^guest: /proc/vmcore begins with *7f 45 4c 46'
+	expect "$1/console.log" '^guest: dump of linux OSRELEASE=[1-9]'
+}
+
+# Polled while the hook was there, which is gone: nothing is left for the next poll.
+judge_unloaded()
+{
+	local page
+
+	page=$(pages "$1")
+	injected "$1"
+	expect "$1/console.log" '^guest: rmmod exit status 0'
+	expect "$1/console.log" '^guest: bank 9 status 0[^x]'
+	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
+	expect "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
+	expect "$1/console.log" "deferred error guarded: bank $BANK, status 0x"
+	expect_not "$1/console.log" '/deferred_guarded:'
 	intact "$1"
 }
 

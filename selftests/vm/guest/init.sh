@@ -12,14 +12,36 @@ busybox mount -t debugfs none /sys/kernel/debug
 busybox mount -t tracefs none /sys/kernel/tracing
 exec 2>&1
 
+# What a panic leaves to its crash kernel.
+if [ -e /proc/vmcore ]; then
+	busybox dd if=/proc/vmcore of=/dump bs=64k count=1
+	echo "guest: /proc/vmcore begins with $(busybox od -A n -t x1 -N 4 /dump)"
+	echo "guest: dump of linux $(busybox grep -ao 'OSRELEASE=.*' /dump)"
+	busybox poweroff -f
+fi
+
+if [ "$CRASH" != no ]; then
+	/load_crash_kernel /bzImage /initramfs.cpio.gz "console=ttyS0 quiet panic=-1 $CRASH"
+	echo "guest: load_crash_kernel exit status $?"
+fi
+
 # Polling every second or ten instead of every five minutes, or not at all.
-echo "$POLL" > /sys/devices/system/machinecheck/machinecheck0/check_interval
+readonly INTERVAL=/sys/devices/system/machinecheck/machinecheck0/check_interval
+echo "$POLL" > $INTERVAL
 echo 1 > /sys/kernel/tracing/events/mce/mce_record/enable
 
-if [ "$GUARD" = yes ]; then
+if [ "$GUARD" != no ]; then
 	busybox insmod /amd_mce_guard.ko
 	echo "guest: insmod exit status $?"
 fi
+
+unload()
+{
+	busybox rmmod amd_mce_guard
+	echo "guest: rmmod exit status $?"
+}
+
+[ "$GUARD" != unloaded ] || unload
 
 if [ "$BUSY" = yes ]; then
 	busybox grep '^processor' /proc/cpuinfo | while read -r _; do
@@ -49,6 +71,7 @@ if [ "$BUSY" = yes ]; then
 		echo "guest: a loop has taken $(busybox cut -d ' ' -f 14 "/proc/$loop/stat") ticks"
 	done < /loops
 fi
+echo "guest: bank 9 holds $(/mce_inject 0 status 9)"
 echo "guest: ready on $(busybox grep -c '^processor' /proc/cpuinfo) CPU(s)"
 busybox dmesg -n 8
 
@@ -57,16 +80,31 @@ if [ "$ALONE" = yes ]; then
 	/mce_inject 0 error 9 0x9c00180000000000 "$address" 0x8c
 fi
 
-# Where nobody looks for the error, it is in its bank and stays there. The victim keeps its page, or
-# the kernel would give it to somebody else.
-if [ "$UNSEEN" = yes ]; then
+# Where nobody looks for the error, it is in its bank and stays there.
+if [ "$PENDING" != no ]; then
 	until [ "$(/mce_inject 0 status 9)" != 0 ]; do
-		busybox sleep 1
+		busybox usleep 200000
 	done
-	busybox sleep 5
+	[ "$PENDING" != stay ] || busybox sleep 5
 	echo "guest: bank 9 status $(/mce_inject 0 status 9)"
-	victims=
 fi
+case $PENDING in
+stay)
+	# The victim keeps its page, or the kernel would give it to somebody else.
+	victims= ;;
+reboot)
+	busybox reboot -f ;;
+suspend)
+	echo mem > /sys/power/state
+	echo "guest: resumed, bank 9 status $(/mce_inject 0 status 9)"
+	# Resuming logs what it finds and leaves it there until the next error, or this.
+	echo 1 > $INTERVAL ;;
+rmmod)
+	unload
+	echo "guest: bank 9 status $(/mce_inject 0 status 9)"
+	# Whatever is left there is polled without the guard now.
+	echo 1 > $INTERVAL ;;
+esac
 
 # The later of two errors takes the place of the earlier. Whoever was to hear of that one keeps its
 # page, too.
@@ -83,7 +121,7 @@ busybox dmesg -n 1
 busybox grep -h '^SIGBUS' /victim.*
 busybox dmesg | busybox grep -E 'amd_mce_guard: |WARNING:|BUG:'
 busybox grep mce_record: /sys/kernel/tracing/trace
-if [ "$GUARD" = yes ]; then
+if [ -e /sys/kernel/debug/amd_mce_guard ]; then
 	busybox grep -H . /sys/kernel/debug/amd_mce_guard/*
 fi
 

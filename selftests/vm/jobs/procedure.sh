@@ -36,20 +36,32 @@ within()
 	done
 }
 
+# shellcheck disable=SC2317 # within calls it, too
 gone()
 {
 	! kill -0 "$qemu" 2> /dev/null
 }
 
+# A guest that QEMU lets reboot is not gone: it comes back, or it panics at two boots.
+# shellcheck disable=SC2317 # within calls it
+over()
+{
+	gone || [[ $REBOOTS = yes && ($(grep -c '^guest: ready' "$CONSOLE") -ge 2 ||
+		$(grep -c ' mcheck_cpu_init+0x' "$CONSOLE") -ge 2) ]]
+}
+
+# Each guest with what it boots; and with the same again if a panic is to start that.
 start_guest()
 {
+	local dir=/repo/build/kernels/$GUEST initrd=initramfs.cpio.gz memory=256 reboots=()
 	local init="GUARD=$GUARD VICTIMS=$VICTIMS POLL=$POLL BUSY=$BUSY ALONE=$ALONE"
 
-	init+=" LAST=$LAST UNSEEN=$UNSEEN TOUCH=$TOUCH"
+	init+=" LAST=$LAST PENDING=$PENDING TOUCH=$TOUCH CRASH=$CRASH"
+	[ "$CRASH" = no ] || initrd=crash.cpio memory=512
+	[ "$REBOOTS" = yes ] || reboots=(-no-reboot)
 	rm -f $MONITOR $CONSOLE
-	qemu-system-x86_64 -accel kvm -cpu "$CPU" -smp "$SMP" -m 256 -nodefaults -display none \
-		-no-reboot -kernel "/repo/build/kernels/$GUEST/bzImage" \
-		-initrd "/repo/build/kernels/$GUEST/initramfs.cpio.gz" \
+	qemu-system-x86_64 -accel kvm -cpu "$CPU" -smp "$SMP" -m $memory -nodefaults -display none \
+		"${reboots[@]}" -kernel "$dir/bzImage" -initrd "$dir/$initrd" \
 		-append "console=ttyS0 quiet panic=-1 $BOOT $init" \
 		-serial file:$CONSOLE -monitor unix:$MONITOR,server,nowait &
 	qemu=$!
@@ -89,6 +101,21 @@ inject()
 	esac
 }
 
+# What the monitor is told as soon as the guest has its error: to reset it, or to wake it up.
+command()
+{
+	within $BOOT_SECONDS grep -qs '^guest: bank 9 status 0x' $CONSOLE || return
+	[ "$COMMAND" != system_wakeup ] || within $BOOT_SECONDS suspended || return
+	echo "$guest: $COMMAND"
+	monitor "$COMMAND" > /dev/null
+}
+
+# shellcheck disable=SC2317 # within calls it
+suspended()
+{
+	monitor 'info status' | grep -q suspended
+}
+
 # seen ACCESS: how often the guest has done that
 seen()
 {
@@ -126,7 +153,8 @@ procedure()
 		had=$((had + 1))
 	done
 
-	within $DEATH_SECONDS gone || { echo "$guest: still running, giving up"; return 1; }
+	[ -z "$COMMAND" ] || command || { echo "$guest: not ready for $COMMAND"; return 1; }
+	within $DEATH_SECONDS over || { echo "$guest: still running, giving up"; return 1; }
 	echo "$guest: has ended"
 	echo "seconds $((SECONDS - since))" >> "/lab/$guest/injected"
 }
