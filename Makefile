@@ -87,6 +87,9 @@ check:
 check-fast:
 	@TESTS="preflight kunit deferred" selftests/vm/check.sh
 
+bench:
+	@selftests/vm/bench.sh
+
 mutations:
 	@selftests/vm/mutations.sh
 
@@ -119,10 +122,11 @@ ifneq ($(wildcard selftests/vm),)
 	@echo '  demo             - a guest that panics without the guard and lives with it'
 	@echo '  check            - lint, build and test everything; TESTS="deferred ftrace" some'
 	@echo '  check-fast       - what to run between edits'
+	@echo '  bench            - what the guard costs, and what others would'
 	@echo '  mutations        - break things on purpose: do the tests notice?'
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 endif
 
 .PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor setup demo \
-	check check-fast mutations distclean help
+	check check-fast bench mutations distclean help

@@ -14,16 +14,16 @@ use kernel::prelude::*;
 
 use crate::mca::{Record, Status};
 
-/// Makes `record` one that `amd_clear_bank()` may have on a CPU without SMCA. If its error was
-/// deferred, returns the status that said so.
-pub(crate) fn check(record: &mut Record) -> Option<Status> {
+/// Makes `record` one that `amd_clear_bank()` may have on a CPU without SMCA. Returns whether its
+/// error was deferred.
+pub(crate) fn check(record: &mut Record) -> bool {
     let polled = record.status();
-    let checked = checked(polled);
+    let deferred = polled.contains(Status::DEFERRED);
 
-    (checked != polled).then(|| {
-        record.set_status(checked);
-        polled
-    })
+    if deferred {
+        record.set_status(checked(polled));
+    }
+    deferred
 }
 
 /// What `amd_clear_bank()` is to see of `polled`, an MCi_STATUS.

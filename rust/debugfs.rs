@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h)
 
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::AtomicU64;
 
 use kernel::prelude::*;
 
@@ -21,14 +21,12 @@ use crate::bindings;
 ///
 /// # Invariants
 ///
-/// `dentry` is what `debugfs_create_dir()` returned, and each of `lines` is unchanged since a file
-/// of that directory was made with it.
+/// `dentry` is what `debugfs_create_dir()` returned.
 pub(crate) struct Dir {
     dentry: *mut bindings::dentry,
-    lines: KVec<KBox<bindings::debugfs_u32_array>>,
 }
 
-// SAFETY: debugfs has locks of its own, and the pointers are used in `drop` only.
+// SAFETY: debugfs has locks of its own, and the pointer is used in `drop` only.
 unsafe impl Send for Dir {}
 
 // SAFETY: There is nothing to do with a shared reference.
@@ -45,7 +43,6 @@ impl Dir {
             dentry: unsafe {
                 bindings::rust_helper_debugfs_create_dir(name.as_char_ptr(), core::ptr::null_mut())
             },
-            lines: KVec::new(),
         }
     }
 
@@ -61,34 +58,6 @@ impl Dir {
                 value.as_ptr(),
             )
         }
-    }
-
-    /// Makes a file that shows `values` in one line.
-    ///
-    /// # Errors
-    ///
-    /// [`ENOMEM`].
-    pub(crate) fn line(&mut self, name: &CStr, values: &'static [AtomicU32]) -> Result {
-        let line = KBox::new(
-            bindings::debugfs_u32_array {
-                array: values.as_ptr().cast_mut().cast(),
-                n_elements: values.len().try_into()?,
-            },
-            GFP_KERNEL,
-        )?;
-        let shown = core::ptr::from_ref(&*line).cast_mut();
-
-        self.lines.push(line, GFP_KERNEL)?;
-        // SAFETY: As in `number()`; `shown` stays where it is until `drop` has removed the file.
-        unsafe {
-            bindings::rust_helper_debugfs_create_u32_array(
-                name.as_char_ptr(),
-                Self::MODE,
-                self.dentry,
-                shown,
-            )
-        };
-        Ok(())
     }
 }
 

@@ -2,8 +2,8 @@
 
 //! Hooks at the entry of kernel functions.
 //!
-//! A [`Registration`] calls a [`Callback`] each time a [`Function`] of the kernel is entered, before
-//! the first instruction of its body, with the function's own first argument.
+//! A [`Registration`] calls a [`Callback`] each time a [`Function`] of the kernel is entered,
+//! before the first instruction of its body, with the function's own first argument.
 //!
 //! C header: [`include/linux/ftrace.h`](srctree/include/linux/ftrace.h)
 //!
@@ -33,8 +33,8 @@ use crate::bindings;
 /// - have behind that pointer a valid [`Arg`](Self::Arg).
 ///
 /// The body of the function, and whoever called it, must accept any `Arg` that safe code can leave
-/// there. That includes what the compiler has concluded in a caller: where it knows the body, it may
-/// keep a value over the call that the body does not change.
+/// there. That includes what the compiler has concluded in a caller: where it knows the body, it
+/// may keep a value over the call that the body does not change.
 pub unsafe trait Function: 'static {
     /// What the function's first argument points to.
     type Arg;
@@ -134,9 +134,9 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
     ///   that ftrace gives it, and do nothing else; neither may be traced.
     /// - `callback` must not lead to an entry of `F` again: nothing stops the recursion, since what
     ///   does would skip calls.
-    /// - Where `func` and `T` are a module's, that must not go away before the registration has been
-    ///   dropped, or [unregistered](Self::unregister) without an error. So the module must not leak
-    ///   the registration.
+    /// - Where `func` and `T` are a module's, that must not go away before the registration has
+    ///   been [unregistered](Self::unregister), or dropped, without an error. So the module must
+    ///   not leak the registration.
     pub unsafe fn new(callback: T, address: &Address<F>, flags: Flags, func: Func) -> Result<Self> {
         // Zeroes are how C starts one, too.
         let ops = Opaque::zeroed();

@@ -11,6 +11,8 @@
 //! live, and fails with the reason in the log everywhere else. A kernel that has the fix is not
 //! told apart; it is guarded, too, and does the same. Unloading takes the guard away.
 
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use kernel::prelude::*;
 
 mod bindings;
@@ -52,7 +54,7 @@ impl kernel::Module for AmdMceGuard {
             return Err(ENODEV);
         }
         if cpu.smca {
-            pr_info!("this CPU has SMCA; its kernel path is already correct, nothing to guard\n");
+            pr_info!("this CPU has SMCA and so MCA_DESTAT; nothing to guard\n");
             return Err(ENODEV);
         }
         if !cpu.mca {
@@ -74,7 +76,7 @@ impl kernel::Module for AmdMceGuard {
                 return Err(cannot_guard());
             }
         };
-        let counters = counters::show(c"amd_mce_guard").map_err(refusal)?;
+        let counters = counters::show(c"amd_mce_guard");
         let hook = Hook::new(Guard, &address).map_err(refusal)?;
         let sweep = Sweep::new().map_err(refusal)?;
 
@@ -131,25 +133,30 @@ struct Guard;
 
 impl ftrace::Callback<AmdClearBank> for Guard {
     fn entered(&self, record: &mut Record) {
-        let bank = record.bank();
-
-        if let Some(status) = clear_bank::check(record) {
-            if counters::guarded(bank) {
-                announce(bank, status);
+        if clear_bank::check(record) {
+            counters::guarded();
+            if !ANNOUNCED.load(Relaxed) {
+                announce(record);
             }
         }
-        counters::cleared(bank);
     }
 }
+
+/// Whether a guarded record has been told of since loading.
+static ANNOUNCED: AtomicBool = AtomicBool::new(false);
 
 /// Tells of the first guarded record since loading: one line, so that an error storm on the machine
 /// does not become one in the log. The rest is in debugfs.
 #[cold]
-fn announce(bank: u8, status: Status) {
-    pr_warn!(
-        "first deferred error guarded: bank {bank}, status {:#018x}\n",
-        status.bits()
-    );
+fn announce(record: &Record) {
+    if !ANNOUNCED.swap(true, Relaxed) {
+        pr_warn!(
+            "bank {}: deferred error, status {:#018x}, is cleared without MCA_DESTAT; later ones \
+             are only counted\n",
+            record.bank(),
+            (record.status() | Status::DEFERRED).bits()
+        );
+    }
 }
 
 #[kunit_tests(amd_mce_guard_load_error)]

@@ -22,11 +22,11 @@ use crate::{
 /// error it has logged.
 pub(crate) struct AmdClearBank;
 
-// SAFETY: `machine_check_poll()` is the only caller. It runs in tasks, softirqs and hard interrupts,
-// where RCU is watching, and neither in NMIs nor in the exception, which clears banks by itself.
-// `m` is a local of it, and so nobody else's. Behind it is a `Record`, of which safe code can change
-// the status alone: the body tests bits of that, and the caller has logged the record before the
-// call and reads the next bank's status into it after.
+// SAFETY: `machine_check_poll()` is the only caller. It runs in tasks, softirqs and hard
+// interrupts, where RCU is watching, and neither in NMIs nor in the exception, which clears banks
+// by itself. `m` is a local of it, and so nobody else's. Behind it is a `Record`, of which safe
+// code can change the status alone: the body tests bits of that, and the caller has logged the
+// record before the call and reads the next bank's status into it after.
 unsafe impl ftrace::Function for AmdClearBank {
     type Arg = Record;
 }
@@ -80,11 +80,16 @@ impl Drop for Hook {
     }
 }
 
+/// What ftrace's function goes on to, with the record in place of all registers and the other
+/// arguments where they are.
+///
 /// # Safety
 ///
 /// Only `rust_helper_amd_clear_bank_entered()` may call this.
 #[no_mangle]
 unsafe extern "C" fn rust_amd_clear_bank_entered(
+    _ip: c_ulong,
+    _parent_ip: c_ulong,
     ops: *mut bindings::ftrace_ops,
     record: *mut Record,
 ) {
@@ -375,7 +380,7 @@ mod tests {
         // int3 in place of the call
         assert!(Entry::parse([0xcc, 1, 2, 3, 4, 0x55, 0, 0, 0]) == Entry::Breakpoint);
         assert!(Entry::parse([0xf3, 0x0f, 0x1e, 0xfa, 0xcc, 1, 2, 3, 4]) == Entry::Breakpoint);
-        // what the compiler has left: nop; endbr64, nop; and jmp, which nobody of ftrace's puts there
+        // what the compiler has left, nop or endbr64 and nop; jmp, which is none of ftrace's
         assert!(Entry::parse([0x0f, 0x1f, 0x44, 0, 0, 0x55, 0, 0, 0]) == Entry::Other);
         assert!(Entry::parse([0xf3, 0x0f, 0x1e, 0xfa, 0x0f, 0x1f, 0x44, 0, 0]) == Entry::Other);
         assert!(Entry::parse([0xe9, 1, 2, 3, 0xe8, 1, 2, 3, 4]) == Entry::Other);

@@ -9,9 +9,6 @@ use core::ops::BitOr;
 
 use crate::bindings;
 
-/// The most banks a CPU can have (`MAX_NR_BANKS`).
-pub(crate) const MAX_BANKS: usize = bindings::MAX_NR_BANKS as usize;
-
 /// A value of a bank's MCi_STATUS register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]

@@ -73,23 +73,11 @@ show_hook()
 	log "> files:${files:+ $files}"
 }
 
-# show_counters() - what the guard has counted since it was loaded
-show_counters()
+# show_counter() - what the guard has counted since it was loaded
+show_counter()
 {
 	[ -z "$REFERENCE" ] || return 0
-	log "> counters: banks_cleared $(< $GUARD_DIR/banks_cleared), deferred_guarded $(
-		< $GUARD_DIR/deferred_guarded)"
-}
-
-# show_bank(bank) - the same of one bank
-show_bank()
-{
-	local cleared guarded
-
-	[ -z "$REFERENCE" ] || return 0
-	read -ra cleared < $GUARD_DIR/cleared_by_bank
-	read -ra guarded < $GUARD_DIR/guarded_by_bank
-	log "> counters of bank $1: cleared ${cleared[$1]}, guarded ${guarded[$1]}"
+	log "> counter: deferred_guarded $(< $GUARD_DIR/deferred_guarded)"
 }
 
 # set_ftrace(value) - set the sysctl kernel.ftrace_enabled, which may be refused: with EBUSY while

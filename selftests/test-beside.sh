@@ -127,14 +127,14 @@ namesake()
 	load_mod test_mce_namesake
 	load_guard
 	unload_mod test_mce_namesake
-	show_counters
+	show_counter
 	check_result "\
 % insmod test_mce_namesake
 % insmod $MODULE
 $GUARDING
 % rmmod test_mce_namesake
 test_mce_namesake: bank 9 status $DEFERRED
-> counters: banks_cleared 0, deferred_guarded 0"
+> counter: deferred_guarded 0"
 }
 
 setup_tests

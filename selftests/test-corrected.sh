@@ -11,14 +11,14 @@ every_bank()
 	load_guard
 	inject_everywhere 0 $CORRECTED
 	poll
-	show_counters
+	show_counter
 	check_result "\
 % insmod amd_mce_guard
 $GUARDING
 % inject cpu 0, each bank, status 0x9000000000000000
 $(each_bank 0 logged: 0x9000000000000000)
 $(each_bank 0 'amd_clear_bank():' 0x9000000000000000)
-> counters: banks_cleared $BANKS, deferred_guarded 0"
+> counter: deferred_guarded 0"
 }
 
 status_bits()
@@ -30,7 +30,7 @@ status_bits()
 	inject 0 2 $((CORRECTED | MISCV)) 0 0x2000
 	inject 0 3 $((CORRECTED | OVER | ADDRV | MISCV)) 0x3000 0x4000
 	poll
-	show_counters
+	show_counter
 	check_result "\
 % insmod amd_mce_guard
 $GUARDING
@@ -46,7 +46,7 @@ $GUARDING
 > amd_clear_bank(): cpu 0 bank 1 status 0x9400000000000000
 > amd_clear_bank(): cpu 0 bank 2 status 0x9800000000000000
 > amd_clear_bank(): cpu 0 bank 3 status 0xdc00000000000000
-> counters: banks_cleared 4, deferred_guarded 0"
+> counter: deferred_guarded 0"
 }
 
 # storms(detected or subsided) - how often the kernel has said that of bank 1
@@ -111,14 +111,14 @@ uncorrected()
 	load_guard
 	inject 0 2 $UNCORRECTED
 	poll
-	show_counters
+	show_counter
 	check_result "\
 % insmod amd_mce_guard
 $GUARDING
 % inject cpu 0 bank 2 status $UNCORRECTED
 > logged: cpu 0 bank 2 status $UNCORRECTED
 > amd_clear_bank(): cpu 0 bank 2 status $UNCORRECTED
-> counters: banks_cleared 1, deferred_guarded 0"
+> counter: deferred_guarded 0"
 }
 
 # Polling leaves it to the handler of the exception that there would be.
@@ -128,13 +128,13 @@ corrupt()
 	load_guard
 	inject 0 2 $CORRUPT
 	poll
-	show_counters
+	show_counter
 	check_result "\
 % insmod amd_mce_guard
 $GUARDING
 % inject cpu 0 bank 2 status $CORRUPT
 > bank 2 of cpu 0 still holds its error
-> counters: banks_cleared 0, deferred_guarded 0"
+> counter: deferred_guarded 0"
 }
 
 # Each lets MCi_STATUS be written for moments, by bit 18 of HWCR, and neither takes that from the

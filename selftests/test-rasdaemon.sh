@@ -47,7 +47,7 @@ $GUARDING
 > amd_clear_bank(): cpu 0 bank 3 status $DEFERRED_SEEN
 > amd_clear_bank(): cpu 0 bank 9 status $AO_SEEN
 > recorded: status=$DEFERRED bank=0x00000003
-> recorded: status=$AO addr=$NOWHERE misc=0x0000008c bank=0x00000009" "^$MODULE: first"
+> recorded: status=$AO addr=$NOWHERE misc=0x0000008c bank=0x00000009" "^$MODULE: bank "
 }
 
 setup_tests

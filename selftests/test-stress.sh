@@ -73,13 +73,13 @@ guarded_storm()
 	load_guard
 	start_storm $DEFERRED
 	end_storm
-	show_counters
+	show_counter
 	check_result "\
 % insmod amd_mce_guard
 $GUARDING
 % storm: $STORM errors on each CPU, status $DEFERRED
 > injected $all, logged $all, cleared $all
-> counters: banks_cleared $all, deferred_guarded $all" "^$MODULE: first"
+> counter: deferred_guarded $all" "^$MODULE: bank "
 }
 
 # come_and_go() - load and unload the guard as long as there is a storm, with a moment between

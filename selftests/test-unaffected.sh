@@ -10,7 +10,7 @@ reason()
 	if ! cpu_flag mca; then
 		echo "this CPU has no machine checks; nothing polls, nothing to guard"
 	elif cpu_flag smca; then
-		echo "this CPU has SMCA; its kernel path is already correct, nothing to guard"
+		echo "this CPU has SMCA and so MCA_DESTAT; nothing to guard"
 	else
 		echo "this CPU is not AMD's; its banks are cleared elsewhere, nothing to guard"
 	fi

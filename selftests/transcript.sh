@@ -32,7 +32,8 @@ splat()
 # first(bank, status) - what the guard says of the first error since it was loaded
 first()
 {
-	printf '%s: first deferred error guarded: bank %d, status %#018x\n' $MODULE $1 $2
+	printf '%s: bank %d: deferred error, status %#018x, is cleared without MCA_DESTAT; %s\n' \
+		$MODULE $1 $2 "later ones are only counted"
 }
 
 # each_bank(cpu, witness, status) - what a witness says of the same error in each bank of a CPU
@@ -48,7 +49,7 @@ each_bank()
 # about_guard() - the lines of a transcript that there are only with the guard
 about_guard()
 {
-	grep "$@" -E "^$MODULE: |^% (ins|rm)mod $MODULE|^> counters"
+	grep "$@" -E "^$MODULE: |^% (ins|rm)mod $MODULE|^> counter"
 }
 
 # check_result(expected[, pattern]) - end a test: it has passed if the transcript, less the lines

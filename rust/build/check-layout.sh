@@ -8,7 +8,7 @@ set -e -o pipefail
 
 kdir=$1 vmlinux=$2
 here=$(realpath "$(dirname "$0")/..")
-structures='ftrace_ops module mce cpuinfo_x86 pt_regs notifier_block debugfs_u32_array'
+structures='ftrace_ops module mce cpuinfo_x86 pt_regs notifier_block'
 
 say()
 {
@@ -91,10 +91,6 @@ for name in $structures; do
 		cat "$work/log" >&2
 		exit 1
 	}
-	if [ ! -s "$work/theirs" ] && [ "$name" = debugfs_u32_array ]; then
-		say "struct $name is not compared: this kernel has no use for it"
-		continue
-	fi
 	diff "$work/theirs" "$work/ours" >&2 || {
 		say "struct $name of the kernel (<, from $theirs) is not what the headers in" \
 			"$kdir make (>): they are not for this kernel" >&2

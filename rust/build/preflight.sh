@@ -72,7 +72,15 @@ else
 	[ "$crate" = tree ] || [ -f "$src" ] ||
 		lacks "there is no $src; install the package rust-src (rustup: the component)"
 fi
-installed "$bindgen" || lacks "$bindgen is not installed; Debian's package is called bindgen"
+if ! installed "$bindgen"; then
+	lacks "$bindgen is not installed; Debian's package is called bindgen"
+else
+	# Older ones do not know the Rust that they are to write.
+	text=$("$bindgen" --version)
+	minor=$(echo "$text" | sed -n 's/^bindgen 0\.\([0-9]*\)\..*/\1/p')
+	[ "${minor:-0}" -ge 71 ] ||
+		lacks "$bindgen is '$text', the module needs 0.71 or newer: name one with BINDGEN="
+fi
 if [ -n "$LLVM" ]; then
 	prefix='' suffix=''
 	case $LLVM in

@@ -59,7 +59,7 @@ impl<'a> Btf<'a> {
         let mut types = Vec::new();
         while !rest.is_empty() {
             let info = word(rest, 4)?;
-            let kind = info >> 24 & 0x1f;
+            let kind = (info >> 24) & 0x1f;
             let end = 12 + bytes_behind(kind, (info & 0xffff) as usize)?;
             types.push(Type {
                 name: word(rest, 0)? as usize,
@@ -117,9 +117,9 @@ mod tests {
     /// arguments, 6 amd_clear_banks() and 7 amd_clear_bank() of that.
     fn made(arguments: &[u32]) -> Vec<u8> {
         let mut types = vec![name("int"), 1 << 24, 4, 0x20];
-        types.extend([name("mce"), STRUCT << 24 | 1, 8, 0, 1, 0]);
+        types.extend([name("mce"), (STRUCT << 24) | 1, 8, 0, 1, 0]);
         types.extend([0, PTR << 24, 2, 0, PTR << 24, 1]);
-        types.extend([0, FUNC_PROTO << 24 | arguments.len() as u32, 0]);
+        types.extend([0, (FUNC_PROTO << 24) | arguments.len() as u32, 0]);
         for argument in arguments {
             types.extend([0, *argument]);
         }

@@ -2,6 +2,7 @@
 
 //! What the machine says of itself in /proc, /sys and /boot.
 
+use crate::boot::Parameters;
 use crate::image::Build;
 use crate::unpack::unpack;
 use crate::unpack::GZIP;
@@ -85,6 +86,10 @@ impl Machine {
         self.cpu("vendor_id").filter(|vendor| !vendor.is_empty())
     }
 
+    pub fn family(&self) -> Option<u32> {
+        self.cpu("cpu family")?.parse().ok()
+    }
+
     /// Whether that CPU has it, if its flags are there.
     pub fn flag(&self, name: &str) -> Option<bool> {
         Some(
@@ -122,11 +127,7 @@ impl Machine {
     /// Why this machine never polls, whatever its kernel is.
     pub fn without_machine_checks(&self) -> Option<&'static str> {
         let has = |flag| self.flag(flag) != Some(false);
-        let switched_off = || {
-            let line = self.text("proc/cmdline").unwrap_or_default();
-            line.split_ascii_whitespace()
-                .any(|word| matches!(word, "mce=off" | "nomce"))
-        };
+        let switched_off = || Parameters::parse(&self.text("proc/cmdline").unwrap_or_default()).off;
         if self.exists(BANK) {
             None
         } else if !has("mce") || !has("mca") {

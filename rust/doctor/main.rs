@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Is this machine affected by what amd_mce_guard is for, and is it protected? Looks, and changes
-//! nothing. As root it sees more.
+//! Is this machine affected by what amd_mce_guard is for, is it protected, and does it survive its
+//! next boot? Looks, and changes nothing. As root it sees more.
 //!
 //! `verdict` decides: by what `machine` says of the CPU and of the guard, and by what `code` finds
-//! in the kernel, read from memory or from an `image`.
+//! in the kernel, read from memory or from an `image`. `boot` goes on from there.
 
 #![forbid(unsafe_code)]
 
+mod boot;
 mod btf;
 mod code;
 mod decode;
@@ -33,7 +34,7 @@ Usage: amd-mce-guard-doctor [--json] [--image FILE] [--root DIR]
 
   --json        the answer as one JSON object
   --image FILE  judge the kernel in FILE, not the one that runs
-  --root DIR    look at the proc, sys, boot and usr below DIR
+  --root DIR    look at the proc, sys, boot, etc and usr below DIR
 
 Exit status: 0 protected or not affected, 1 affected, 2 cannot tell.
 ";
@@ -63,7 +64,14 @@ fn main() -> ExitCode {
     }
     let machine = machine::Machine::new(&root);
     let verdict = verdict::verdict(&machine, image.as_deref());
-    print(&report::report(&machine, image.as_deref(), &verdict, json));
+    let boot = boot::next_boot(&machine, &verdict);
+    print(&report::report(
+        &machine,
+        image.as_deref(),
+        &verdict,
+        &boot,
+        json,
+    ));
     match verdict.status {
         Status::Protected | Status::NotAffected => ExitCode::SUCCESS,
         Status::Affected => ExitCode::from(1),

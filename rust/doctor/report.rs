@@ -2,6 +2,8 @@
 
 //! The answer, in words or as one JSON object.
 
+use crate::boot::Answer;
+use crate::boot::Boot;
 use crate::machine::Machine;
 use crate::verdict::Check;
 use crate::verdict::Status;
@@ -64,7 +66,8 @@ fn members(
     machine: &Machine,
     image: Option<&Path>,
     verdict: &Verdict,
-) -> [(&'static str, Value); 13] {
+    boot: &Boot,
+) -> [(&'static str, Value); 15] {
     let status = match verdict.status {
         Status::Protected => "protected",
         Status::NotAffected => "not affected",
@@ -77,6 +80,13 @@ fn members(
         Check::Vulnerable => Value::text("vulnerable"),
         Check::Absent => Value::text("absent"),
         Check::Unknown => Value::Truth(None),
+    };
+    let answer = |answer| match answer {
+        Answer::NotAffected => Value::text("not affected"),
+        Answer::Nothing => Value::text("none"),
+        Answer::Survives => Value::text("survives"),
+        Answer::MayPanic => Value::text("may panic"),
+        Answer::Unknown => Value::Truth(None),
     };
     let polling = match machine.polls() {
         Some(true) => Value::text("on"),
@@ -99,10 +109,9 @@ fn members(
         ("polling", polling),
         ("loaded", Value::Truth(Some(machine.loaded()))),
         ("hooked", Value::Truth(machine.hooked())),
-        (
-            "banks_cleared",
-            Value::Number(machine.counter("banks_cleared")),
-        ),
+        ("next_boot", answer(boot.next)),
+        ("crash_kernel", answer(boot.crash)),
+        ("boot_reason", Value::text(&boot.reason)),
         (
             "deferred_guarded",
             Value::Number(machine.counter("deferred_guarded")),
@@ -110,8 +119,14 @@ fn members(
     ]
 }
 
-pub fn report(machine: &Machine, image: Option<&Path>, verdict: &Verdict, json: bool) -> String {
-    let members = members(machine, image, verdict);
+pub fn report(
+    machine: &Machine,
+    image: Option<&Path>,
+    verdict: &Verdict,
+    boot: &Boot,
+    json: bool,
+) -> String {
+    let members = members(machine, image, verdict, boot);
     if json {
         let members = members.map(|(name, value)| format!("\"{name}\": {}", value.in_json()));
         return format!("{{{}}}\n", members.join(", "));

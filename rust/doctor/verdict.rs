@@ -37,6 +37,9 @@ pub struct Verdict {
     pub status: Status,
     pub reason: String,
     pub check: Check,
+    /// Whether the kernel, once it was looked at, zeroes its banks at boot where there is to be no
+    /// boot log, without polling them.
+    pub zeroes_banks: bool,
 }
 
 impl Verdict {
@@ -45,6 +48,7 @@ impl Verdict {
             status,
             reason: reason.into(),
             check,
+            zeroes_banks: false,
         }
     }
 
@@ -57,13 +61,29 @@ impl Verdict {
     }
 }
 
-/// What is known of a kernel, and whether its functions can be hooked.
+/// What is known of a kernel, whether its functions can be hooked, and see [`Verdict`].
 struct Looked {
     finding: Finding,
     traceable: bool,
     /// Whether amd_clear_bank() takes a struct mce *, if there is BTF that tells.
     prototype: Option<bool>,
+    zeroes_banks: bool,
 }
+
+impl Looked {
+    fn new(finding: Finding, symbols: &Symbols, btf: Option<&[u8]>) -> Self {
+        Self {
+            finding,
+            traceable: symbols.has("register_ftrace_function"),
+            prototype: btf.and_then(|btf| takes_pointer_to(btf, "amd_clear_bank", "mce")),
+            zeroes_banks: symbols.has(PREPARES_BANKS),
+        }
+    }
+}
+
+/// Linux 6.18 has it, for three callers. Linux 6.12 has not: with mce=nobootlog it polls at boot,
+/// too, and only does not log.
+const PREPARES_BANKS: &str = "__mcheck_cpu_init_prepare_banks";
 
 const STOP_GAP: &str =
     "boot a fixed kernel, or until then one with mce=ignore_ce mce=nobootlog on its command line";
@@ -91,19 +111,27 @@ pub fn verdict(machine: &Machine, image: Option<&Path>) -> Verdict {
         return Verdict::not_affected(reason);
     }
     let hooked = machine.hooked();
-    if hooked == Some(true) {
-        let reason = "amd_mce_guard is at work";
-        return Verdict::new(Status::Protected, reason, Check::NotLookedAt);
-    }
-    match look_at_running(machine) {
+    let mut verdict = match look_at_running(machine) {
         Ok(Answer::Looked(looked)) => of_finding(&looked, "this kernel", Some((machine, hooked))),
         Ok(Answer::Config(reason)) => Verdict::new(Status::NotAffected, reason, Check::Absent),
         Err(reason) => Verdict::cannot_tell(reason),
+    };
+    if hooked == Some(true) {
+        verdict.status = Status::Protected;
+        verdict.reason = "amd_mce_guard is at work".into();
     }
+    verdict
 }
 
 /// What follows from the code of `kernel`; with the machine that runs it, and whether it is hooked.
 fn of_finding(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bool>)>) -> Verdict {
+    Verdict {
+        zeroes_banks: looked.zeroes_banks,
+        ..status_of(looked, kernel, running)
+    }
+}
+
+fn status_of(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bool>)>) -> Verdict {
     let affected = |reason: String| Verdict::new(Status::Affected, reason, Check::Vulnerable);
     let inlined = match &looked.finding {
         Finding::Checks => {
@@ -163,19 +191,7 @@ fn look_at_image(image: Image) -> Result<Looked, String> {
         memory: &elf,
         image: Some(&elf),
     });
-    Ok(Looked {
-        finding,
-        traceable: is_traceable(&symbols),
-        prototype: elf.section(".BTF").and_then(takes_a_record),
-    })
-}
-
-fn takes_a_record(btf: &[u8]) -> Option<bool> {
-    takes_pointer_to(btf, "amd_clear_bank", "mce")
-}
-
-fn is_traceable(symbols: &Symbols) -> bool {
-    symbols.has("register_ftrace_function")
+    Ok(Looked::new(finding, &symbols, elf.section(".BTF")))
 }
 
 enum Answer {
@@ -197,11 +213,7 @@ fn look_at_running(machine: &Machine) -> Result<Answer, String> {
             memory: &Nothing,
             image: None,
         };
-        let looked = Looked {
-            finding: look(&kernel),
-            traceable: false,
-            prototype: None,
-        };
+        let looked = Looked::new(look(&kernel), &symbols, None);
         if looked.finding == Finding::NoPoll {
             return Ok(Answer::Looked(looked));
         }
@@ -273,12 +285,8 @@ fn look_at_memory(machine: &Machine, symbols: &Symbols, complete: bool) -> Resul
         memory: &kcore,
         image: None,
     });
-    let btf = machine.bytes("sys/kernel/btf/vmlinux");
-    Ok(Looked {
-        finding,
-        traceable: is_traceable(symbols),
-        prototype: btf.ok().and_then(|btf| takes_a_record(&btf)),
-    })
+    let btf = machine.bytes("sys/kernel/btf/vmlinux").ok();
+    Ok(Looked::new(finding, symbols, btf.as_deref()))
 }
 
 /// The image of the running kernel, where distributions keep it; by its banner, not by its name.

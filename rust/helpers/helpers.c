@@ -37,13 +37,6 @@ void rust_helper_debugfs_create_u64(const char *name, umode_t mode, struct dentr
 	debugfs_create_u64(name, mode, parent, value);
 }
 
-void rust_helper_debugfs_create_u32_array(const char *name, umode_t mode,
-					  struct dentry *parent,
-					  struct debugfs_u32_array *array)
-{
-	debugfs_create_u32_array(name, mode, parent, array);
-}
-
 void rust_helper_debugfs_remove(struct dentry *dentry)
 {
 	debugfs_remove(dentry);
@@ -57,7 +50,8 @@ void rust_helper_debugfs_remove(struct dentry *dentry)
 void rust_helper_amd_clear_bank_entered(unsigned long ip, unsigned long parent_ip,
 					struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
-	rust_amd_clear_bank_entered(ops, (void *)ftrace_regs_get_argument(fregs, 0));
+	rust_amd_clear_bank_entered(ip, parent_ip, ops,
+				    (void *)ftrace_regs_get_argument(fregs, 0));
 }
 
 static void poll_this_cpu(void *banks)

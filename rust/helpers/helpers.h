@@ -4,7 +4,6 @@
 
 #include <linux/types.h>
 
-struct debugfs_u32_array;
 struct dentry;
 struct ftrace_ops;
 struct ftrace_regs;
@@ -22,15 +21,13 @@ int rust_helper_sweep_at_reboot(struct notifier_block *notifier, unsigned long a
 struct dentry *rust_helper_debugfs_create_dir(const char *name, struct dentry *parent);
 void rust_helper_debugfs_create_u64(const char *name, umode_t mode, struct dentry *parent,
 				    u64 *value);
-void rust_helper_debugfs_create_u32_array(const char *name, umode_t mode,
-					  struct dentry *parent,
-					  struct debugfs_u32_array *array);
 void rust_helper_debugfs_remove(struct dentry *dentry);
 void rust_helper_sprint_symbol_entered(unsigned long ip, unsigned long parent_ip,
 				       struct ftrace_ops *ops, struct ftrace_regs *fregs);
 
 /* Made in hook.rs, and in the tests of ftrace.rs. */
-void rust_amd_clear_bank_entered(struct ftrace_ops *ops, void *record);
+void rust_amd_clear_bank_entered(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+				 void *record);
 void rust_sprint_symbol_entered(struct ftrace_ops *ops, void *buffer);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the module uses of the kernel's `macros` crate, and what the stand-in for its `kernel` crate
-//! has of its own.
+//! What the module uses of the kernel's `macros` crate, and what the stand-in for its `kernel`
+//! crate has of its own.
 
 use std::fmt::Write;
 

@@ -17,6 +17,7 @@ static int skip(struct kprobe *p, struct pt_regs *regs)
 	regs->ip = (unsigned long)just_return;
 	return 1;
 }
+
 NOKPROBE_SYMBOL(skip);
 
 /* A probe that has one is not optimized into a jump, which returns to the function. */

@@ -7,6 +7,7 @@
 #   debug          the same, looking for mistakes
 #   clang          the same without Rust, built by clang with ThinLTO and kCFI
 #   vendor-SERIES  an older series, without Rust, that a patch beside this has given the defect
+#   fixed          the kernel under test, with the fix
 #   inlined        linux 6.18 so, where polling clears the banks without a call that can be hooked
 #   stock          Debian's own newest kernel, which has the fix
 #   debian-VERSION Debian's own cloud kernel of that release or series
@@ -33,8 +34,8 @@ use_source()
 }
 
 # use_kernel NAME: sets, beside what use_source does, KERNEL_NAME, KERNEL_CONFIG, KERNEL_MAKE,
-# KERNEL_PATCH, KERNEL_BASE, KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for it is (both
-# as the sysroot sees them).
+# KERNEL_PATCH, KERNEL_BASE, KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for
+# it is (both as the sysroot sees them).
 use_kernel()
 {
 	local spec=$KERNEL variants=$1 fragment key
@@ -45,10 +46,11 @@ use_kernel()
 	KERNEL_OUT=/repo/build/kernels/$1
 	KERNEL_BASE=
 	case $1 in
+	fixed)
+		derive_kernel "$1" test revert-smca-check.patch -R
+		return ;;
 	inlined)
-		use_kernel vendor-6.18
-		KERNEL_NAME=$1 KERNEL_OUT=/repo/build/kernels/$1 KERNEL_BASE=$KERNEL_OBJ
-		KERNEL_OBJ+=-$1-$(sha256sum < "$TOP/selftests/vm/$1.patch" | cut -c 1-8)
+		derive_kernel "$1" vendor-6.18 inlined.patch
 		return ;;
 	test)
 		variants=host ;;
@@ -72,6 +74,16 @@ use_kernel()
 	done
 	key=$(cat "${KERNEL_CONFIG[@]/#\/repo/$TOP}" <(echo "$SUITE") | sha256sum | cut -c 1-8)
 	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-${variants##* }-$key
+}
+
+# derive_kernel NAME BASE PATCH [OPTION]: another kernel, of which patch changes one file. Sets
+# KERNEL_FROM, the name of the other, and KERNEL_DELTA, what to tell patch, too.
+derive_kernel()
+{
+	use_kernel "$2"
+	KERNEL_NAME=$1 KERNEL_OUT=/repo/build/kernels/$1 KERNEL_FROM=$2 KERNEL_BASE=$KERNEL_OBJ
+	KERNEL_DELTA=("${@:4}" -i "$TOP/selftests/vm/$3")
+	KERNEL_OBJ+=-$1-$(sha256sum < "$TOP/selftests/vm/$3" | cut -c 1-8)
 }
 
 # Where the tree and what is built of it are on this machine.
@@ -116,15 +128,17 @@ make_kernel()
 		bzImage modules
 }
 
-# One that differs in a file from another: from what has been built of that.
-build_inlined()
+# One that differs in a file from another: from what has been built of that, in its place, since
+# what is built knows where it is.
+build_derived()
 {
-	local file=arch/x86/kernel/cpu/mce/core.c
+	local file KERNEL_OBJ=$KERNEL_BASE IN_SYSROOT
 
+	file=$(sed -n 's|^+++ b/||p' "${KERNEL_DELTA[-1]}")
+	IN_SYSROOT=(--ro-bind "$1/changed.c" "$KERNEL_SRC/$file" --bind "$1" "$KERNEL_BASE")
 	cp -a "$CACHE${KERNEL_BASE#/cache}/." "$1/" && rm "$1/.built" &&
-		patch -s -o "$1/core.c" "$(kernel_src_dir)/$file" \
-			"$TOP/selftests/vm/$KERNEL_NAME.patch" &&
-		IN_SYSROOT=(--ro-bind "$1/core.c" "$KERNEL_SRC/$file") make_kernel &&
+		patch -s -o "$1/changed.c" "${KERNEL_DELTA[@]}" "$(kernel_src_dir)/$file" &&
+		make_kernel && sed -i "s|$KERNEL_BASE|/cache${1#"$CACHE"}|" "$1/Makefile" &&
 		touch "$1/.built"
 }
 
@@ -135,7 +149,7 @@ build_kernel()
 	obj=$(kernel_obj_dir)
 	mkdir -p "$obj"
 	if [ -n "$KERNEL_BASE" ]; then
-		build_inlined "$obj"
+		build_derived "$obj"
 		return
 	fi
 	if [ ! -e "$obj/.configured" ]; then

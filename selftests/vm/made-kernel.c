@@ -221,6 +221,8 @@ void _text(void)
 }
 
 [[gnu::alias("_text")]] void _stext(void);
+/* What polls at boot, as since 6.18. */
+[[gnu::alias("_text")]] void __mcheck_cpu_init_prepare_banks(void);
 
 #ifndef UNTRACED
 void register_ftrace_function(void)

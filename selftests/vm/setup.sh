@@ -9,8 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 source "$TOP/selftests/vm/cleanroot.sh"
 
 readonly LOGS="$BUILD/setup"
-readonly KERNELS="test debug clang ${!VENDOR_SOURCE[*]} inlined stock $DEBIAN_BEFORE $DEBIAN_VULNERABLE
-	cleanroot newer-rustc"
+readonly KERNELS="test fixed debug clang ${!VENDOR_SOURCE[*]} inlined stock $DEBIAN_BEFORE
+	$DEBIAN_VULNERABLE cleanroot newer-rustc"
 # What a cold run leaves in the cache, and what it needs on the way, in MB.
 readonly DISK_NEEDED=20000
 
@@ -25,7 +25,10 @@ plan_kernel()
 {
 	use_kernel "$1"
 	if [ -n "$KERNEL_BASE" ]; then
-		[ -e "$(kernel_obj_dir)/.built" ] || { plan_kernel vendor-6.18 && need "kernel:$1"; }
+		if [ ! -e "$(kernel_obj_dir)/.built" ]; then
+			plan_kernel "$KERNEL_FROM"
+			need "kernel:$1"
+		fi
 		return
 	fi
 	if [[ $1 == stock || $1 == debian-* ]]; then

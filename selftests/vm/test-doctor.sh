@@ -35,6 +35,8 @@ make_kernels()
 	in_sysroot objcopy --strip-symbol=mce_flags $MADE/gcc-FIXED $MADE/gcc-UNNAMED_FLAGS
 	in_sysroot objcopy --strip-symbol=register_ftrace_function $MADE/gcc-VULNERABLE \
 		$MADE/gcc-UNTRACED
+	in_sysroot objcopy --strip-symbol=__mcheck_cpu_init_prepare_banks $MADE/gcc-VULNERABLE \
+		$MADE/gcc-ALWAYS_POLLS
 	in_sysroot objcopy --strip-symbol=machine_check_poll $MADE/gcc-VULNERABLE $MADE/gcc-LOST
 	in_sysroot objcopy --strip-symbol=machine_check_poll --strip-symbol=mce_log \
 		$MADE/gcc-OLD $MADE/gcc-NO_MCE
@@ -60,9 +62,11 @@ machine()
 	mkdir -p "$ROOT"/{proc/sys/kernel,boot,$BANK}
 	{
 		echo "vendor_id	: ${1:-AuthenticAMD}"
+		echo "cpu family	: 25"
 		echo "flags		: fpu ${2:-hypervisor mce mca}"
 	} > "$ROOT/proc/cpuinfo"
 	echo $RELEASE > "$ROOT/proc/sys/kernel/osrelease"
+	echo quiet > "$ROOT/proc/cmdline"
 	echo 300 > "$ROOT/$BANK/check_interval"
 	echo 0 > "$ROOT/$BANK/ignore_ce"
 	runs gcc-VULNERABLE
@@ -85,7 +89,6 @@ has_guard()
 	mkdir -p "$ROOT/sys/module/amd_mce_guard" "$ROOT/sys/kernel/debug/amd_mce_guard" \
 		"$ROOT/sys/kernel/tracing"
 	echo live > "$ROOT/sys/module/amd_mce_guard/initstate"
-	echo 7 > "$ROOT/sys/kernel/debug/amd_mce_guard/banks_cleared"
 	echo 3 > "$ROOT/sys/kernel/debug/amd_mce_guard/deferred_guarded"
 	printf '%s\n' "$1" > "$ROOT/sys/kernel/tracing/enabled_functions"
 }
@@ -159,7 +162,7 @@ no_machine_checks()
 protected()
 {
 	machine && has_guard "$OWN_HOOK" && says 0 '^status: +protected' &&
-		says 0 '^deferred_guarded: +3' && says 0 '^banks_cleared: +7' &&
+		says 0 '^deferred_guarded: +3' &&
 		has_guard "${OWN_HOOK/bank/bank.llvm.4711}" && says 0 '^status: +protected' &&
 		has_guard 'amd_clear_bank (2) R' && says 0 '^status: +protected'
 }
@@ -213,6 +216,103 @@ other_prototype()
 	says_of $MADE/gcc-NUMBER 1 "$why" || return
 	machine && runs gcc-VULNERABLE && mkdir -p "$ROOT/sys/kernel/btf" &&
 		cp "$WORK/made/NUMBER.btf" "$ROOT/sys/kernel/btf/vmlinux" && says 1 "$why"
+}
+
+# boots STATUS "NEXT, CRASH" [ARGUMENT...]: the doctor's exit status, and what it says of the next
+# boot and of the crash kernel
+boots()
+{
+	says "$1" "^next_boot: +${2%, *}\$" "${@:3}" &&
+		says "$1" "^crash_kernel: +${2#*, }\$" "${@:3}"
+}
+
+# boots_with IMAGE NEXT: with mce=nobootlog, of that image
+boots_with()
+{
+	machine && echo 'quiet mce=nobootlog' > "$ROOT/proc/cmdline" &&
+		boots 1 "$2, none" --image "$1"
+}
+
+# Whether it is protected now is another matter, and the exit status is about that alone.
+next_boot()
+{
+	local status
+
+	for status in 1 0; do
+		machine && { [ $status = 1 ] || has_guard "$OWN_HOOK"; } &&
+			boots $status 'may panic, none' &&
+			says $status '^boot_reason: .*put mce=nobootlog at the end' &&
+			echo 'mce=bootlog mce=nobootlog mce=ignore_ce' > "$ROOT/proc/cmdline" &&
+			boots $status 'survives, none' &&
+			echo 'mce=nobootlog mce=bootlog' > "$ROOT/proc/cmdline" &&
+			boots $status 'may panic, none' || return
+	done
+}
+
+old_family()
+{
+	machine && sed -i 's/25/16/' "$ROOT/proc/cpuinfo" && boots 1 'survives, none' &&
+		echo mce=bootlog > "$ROOT/proc/cmdline" && boots 1 'may panic, none'
+}
+
+always_polls()
+{
+	boots_with $MADE/gcc-ALWAYS_POLLS 'may panic' &&
+		says 1 '^boot_reason: .*mce=nobootlog, too: boot a fixed one' \
+			--image $MADE/gcc-ALWAYS_POLLS
+}
+
+# It does not matter why: the CPU, or the kernel, with and without a guard.
+unaffected_boot()
+{
+	machine GenuineIntel && boots 0 'not affected, not affected' && machine &&
+		runs gcc-FIXED && boots 0 'not affected, not affected' &&
+		has_guard "$OWN_HOOK" && says 0 '^status: +protected' &&
+		boots 0 'not affected, not affected' && machine && runs gcc-OTHER_FLAG &&
+		rm "$ROOT"/boot/* && boots 2 'unknown, unknown'
+}
+
+unseen_command_line()
+{
+	machine && rm "$ROOT/proc/cmdline" && boots 1 'unknown, unknown' && machine &&
+		sed -i '/family/d' "$ROOT/proc/cpuinfo" && boots 1 'unknown, unknown' &&
+		says 1 "^boot_reason: .*the CPU's family in /proc/cpuinfo"
+}
+
+# crash FILE LINE...: a machine with mce=nobootlog and a crash kernel that this configures
+crash()
+{
+	machine && echo 'quiet crashkernel=256M mce=nobootlog' > "$ROOT/proc/cmdline" &&
+		mkdir -p "$ROOT/${1%/*}" && printf '%s\n' "${@:2}" > "$ROOT/$1"
+}
+
+# loads_crash_kernel: it is in memory
+loads_crash_kernel()
+{
+	mkdir -p "$ROOT/sys/kernel" && echo 1 > "$ROOT/sys/kernel/kexec_crash_loaded"
+}
+
+# crash_kernels FILE NAME: NAME is the variable there
+crash_kernels()
+{
+	crash "$1" "#$2=\"\"" "$2_APPEND='irqpoll nr_cpus=1'" &&
+		boots 1 'survives, survives' &&
+		crash "$1" "$2=\"root=/dev/vda1\"" && boots 1 'survives, may panic' &&
+		says 1 "^boot_reason: .*put mce=nobootlog into $2 in /$1" &&
+		crash "$1" "$2=\"root=/dev/vda1\"" "$2_APPEND=\"irqpoll mce=nobootlog\"" &&
+		boots 1 'survives, survives' &&
+		echo 'quiet crashkernel=1G' > "$ROOT/proc/cmdline" &&
+		boots 1 'may panic, survives' && echo quiet > "$ROOT/proc/cmdline" &&
+		boots 1 'may panic, none' && loads_crash_kernel && boots 1 'may panic, survives' &&
+		crash "$1" "$2_APPEND=\"mce=off\"" && boots 1 'survives, survives' &&
+		echo crashkernel=1G > "$ROOT/proc/cmdline" && boots 1 'may panic, survives'
+}
+
+# With what somebody has typed, who can tell.
+loaded_by_hand()
+{
+	machine && loads_crash_kernel && boots 1 'may panic, unknown' &&
+		says 1 '^boot_reason: .*command line of the crash kernel is unknown'
 }
 
 # The kernel's memory, which root sees, counts more than its image.
@@ -305,7 +405,7 @@ no_image()
 		says 2 '^reason: +/proc: it is no file' --image /proc &&
 		head -c 5000 "$BUILD/kernels/test/bzImage" > "$WORK/cut-off" &&
 		says 2 '^reason: .*: the image is cut off' --image build/check/doctor/cut-off &&
-		[ "$(says 2 '' --image build/check/doctor/cut-off | wc -l)" -eq 13 ]
+		[ "$(says 2 '' --image build/check/doctor/cut-off | wc -l)" -eq 15 ]
 }
 
 no_unpacker()
@@ -342,7 +442,7 @@ in_sysroot make -s -C /repo $DOCTOR >&2
 make_kernels >&2
 
 ktap_print_header
-ktap_set_plan 55
+ktap_set_plan 69
 for kernel in debian-6.19.6 debian-6.19.8; do
 	test_with $kernel "Debian's linux ${kernel#debian-} is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
@@ -355,7 +455,7 @@ for kernel in test clang vendor-6.12 vendor-6.18; do
 	test_with $kernel "the lab's kernel $kernel is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
 done
-test_with inlined "a kernel whose polling clears banks without a call is affected, and no guard helps" \
+test_with inlined "a kernel whose polling clears banks without a call is affected for good" \
 	says_of build/kernels/inlined/bzImage 1 '^reason: .*so that it cannot be guarded'
 while read -r form status check words; do
 	test_that "$words" says_of_made "$status" "^(check|reason): .*${check//_/ }" "$form"
@@ -393,6 +493,26 @@ test_that "of a hook that is not seen it cannot tell" hook_unseen
 test_that "without the guard, it says what to type" affected
 test_that "where there can be no guard, it says what else to do" not_traceable
 test_that "polling is on, off or unknown" polling
+for kernel in test clang vendor-6.18; do
+	test_with $kernel "the lab's kernel $kernel survives its boot with mce=nobootlog" \
+		boots_with build/kernels/$kernel/bzImage survives
+done
+for kernel in debian-6.19.6 debian-6.19.8; do
+	test_with $kernel "Debian's linux ${kernel#debian-} survives its boot with mce=nobootlog" \
+		boots_with build/kernels/$kernel/bzImage survives
+done
+test_with vendor-6.12 "the lab's kernel vendor-6.12 polls at boot with mce=nobootlog, too" \
+	boots_with build/kernels/vendor-6.12/bzImage 'may panic'
+test_that "mce=nobootlog decides about the next boot, and not about the exit status" next_boot
+test_that "a CPU family before 17 survives a boot, unless mce=bootlog asks for its poll" old_family
+test_that "a kernel that polls with mce=nobootlog, too, may panic at its next boot" always_polls
+test_that "the next boot of an unaffected machine is not affected" unaffected_boot
+test_that "without /proc/cmdline or the CPU's family, the next boot is unknown" unseen_command_line
+test_that "the crash kernel's command line is read from Debian's configuration" \
+	crash_kernels etc/default/kdump-tools KDUMP_CMDLINE
+test_that "the crash kernel's command line is read from Fedora's and SUSE's" \
+	crash_kernels etc/sysconfig/kdump KDUMP_COMMANDLINE
+test_that "the command line of a crash kernel loaded by hand is unknown" loaded_by_hand
 test_that "of a livepatched function it cannot tell" livepatched
 test_that "the running kernel is looked at" memory
 test_that "what hides it is said" hidden

@@ -194,6 +194,28 @@ installs_doctor()
 	grep '^check: *checks' <<< "$output"
 }
 
+# Whoever wants mce=nobootlog links a file, which update-grub reads behind /etc/default/grub. The
+# package itself changes nothing.
+boot_parameter()
+{
+	local line
+
+	! grep -r nobootlog "$WORK/root/etc" || return
+	# That root has no documents.
+	in_sysroot sh -c "dpkg-deb --fsys-tarfile $IN_WORK/deb/*.deb |
+		tar -xO ./usr/share/doc/amd-mce-guard-dkms/reboot.rst.gz | zcat |
+		cmp - Documentation/reboot.rst" || return
+	# shellcheck disable=SC2016 # of the shell there
+	line=$(in_root sh -e -c 'mkdir -p /etc/default/grub.d
+		ln -s /usr/share/amd-mce-guard/grub.cfg /etc/default/grub.d/amd-mce-guard.cfg
+		GRUB_CMDLINE_LINUX="console=ttyS0 quiet"
+		for file in /etc/default/grub.d/*.cfg; do . "$file"; done
+		rm /etc/default/grub.d/amd-mce-guard.cfg
+		echo "$GRUB_CMDLINE_LINUX"') || return
+	printf '%s\n' "$line"
+	[ "$line" = 'console=ttyS0 quiet mce=nobootlog' ]
+}
+
 # prepare_initrd: initramfs-tools' image, with what mounts the root file system of the lab
 prepare_initrd()
 {
@@ -280,7 +302,9 @@ installs_rpm()
 	local output
 
 	new_root && output=$(rpm -i --nodeps $IN_WORK/rpm/*.x86_64.rpm) || return
-	says_what_lacks "$output" && has_modules
+	says_what_lacks "$output" && has_modules &&
+		! grep -r nobootlog "$WORK/root/etc" &&
+		cmp "$WORK/root/usr/share/amd-mce-guard/grub.cfg" "$TOP/rust/install/grub.cfg"
 }
 
 removes_rpm()
@@ -292,7 +316,7 @@ removes_rpm()
 rm -rf "$WORK"
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 21
+ktap_set_plan 22
 test_that "make deb builds a package of the module's version, by whoever builds it" own_version
 test_that "lintian finds nothing in the Debian package" lintian_clean
 test_that "make rpm builds a package in which rpmlint finds nothing new" builds_rpm
@@ -307,6 +331,8 @@ test_with stock "the initramfs of each kernel has the module, also one made befo
 	initramfs_tools
 test_with stock "dracut's initramfs has the module" dracut
 test_with stock "the doctor is installed" installs_doctor
+test_with stock "the package has a file that gives GRUB mce=nobootlog, and switches nothing on" \
+	boot_parameter
 test_with stock "initramfs-tools' image loads the module before there is a root" \
 	boots initrd "$AMD_CPU" guarding
 test_with stock "initramfs-tools' image boots where there is nothing to guard" \

@@ -151,6 +151,14 @@ old_rustc()
 		preflight RUSTC=$IN_KDIR/rustc
 }
 
+old_bindgen()
+{
+	fake_kdir && printf '%s\n' '#!/bin/sh' 'echo bindgen 0.66.1' > "$KDIR/bindgen" &&
+		chmod +x "$KDIR/bindgen" &&
+		refuses "is 'bindgen 0.66.1', the module needs 0.71 or newer" \
+			preflight BINDGEN=$IN_KDIR/bindgen
+}
+
 missing_rust_src()
 {
 	fake_kdir && rustc 1.85.1 $IN_KDIR &&
@@ -226,7 +234,7 @@ other_prototype()
 		#include <linux/module.h>
 		#include "/repo/rust/bindings/bindings_helper.h"
 		struct ftrace_ops a; struct module b; struct mce c; struct cpuinfo_x86 d;
-		struct pt_regs e; struct debugfs_u32_array f;
+		struct pt_regs e;
 		void amd_clear_bank(unsigned int bank);
 		void amd_clear_bank(unsigned int bank) { pr_info("%u", bank); }
 	END
@@ -237,7 +245,7 @@ other_prototype()
 }
 
 ktap_print_header
-ktap_set_plan 35
+ktap_set_plan 36
 test_that "the kernel's own crates are used where rustc can read them" own_crates
 test_that "a kernel without CONFIG_RUST gets the stand-in" without_rust
 test_that "a kernel with CONFIG_RUST_IS_AVAILABLE only gets the stand-in" rust_available
@@ -262,6 +270,7 @@ test_that "a KDIR that is not there is refused, with the package to install" mis
 test_that "a missing rustc is named" missing_tool RUSTC
 test_that "a missing bindgen is named" missing_tool BINDGEN
 test_that "a rustc before 1.85 is refused" old_rustc
+test_that "a bindgen before 0.71 is refused" old_bindgen
 test_that "a missing rust-src is named" missing_rust_src
 test_that "a missing clang is named for a kernel that clang has built" missing_clang
 test_that "RUSTC in the environment is the one that is looked at" tool_in_environment

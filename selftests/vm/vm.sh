@@ -41,6 +41,8 @@ run_vm()
 	case $2 in
 	# One guest after the other: a second CPU would only wait for the first.
 	procedure) timeout=$PROCEDURE_TIMEOUT cpus=1 ;;
+	# Its time is its instructions: one each nanosecond.
+	bench) cpus=1 accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$cpu") ;;
 	kselftest | nested | faults) timeout=$KSELFTEST_TIMEOUT ;;
 	# What is written to ssh.sock comes out of a port there.
 	managed)

@@ -23,6 +23,12 @@ loaded()
 	insmod "$KO" && says 0 '^status: +protected' $DOCTOR && says 0 '^hooked: +yes' $DOCTOR
 }
 
+# The hook is in the code that the doctor reads.
+fixed_at_boot()
+{
+	says 0 '^check: +checks' $DOCTOR && says 0 '^next_boot: +not affected' $DOCTOR
+}
+
 unloaded()
 {
 	rmmod amd_mce_guard && says 0 '^status: +not affected' $DOCTOR
@@ -48,11 +54,12 @@ lock_down()
 readonly SECURITY=/sys/kernel/security
 
 ktap_print_header
-ktap_set_plan 7
+ktap_set_plan 8
 test_that "root is told what the running kernel does" says 0 '^check: +checks' $DOCTOR
 test_that "others are told to be root, where there is no image" says 2 '^reason: +run as root' \
 	"${NOBODY[@]}" $DOCTOR
 test_that "with the guard, it is protected" loaded
+test_that "with the guard, a fixed kernel has nothing to fear from its next boot" fixed_at_boot
 test_that "others see that it is loaded" says 2 '^loaded: +yes' "${NOBODY[@]}" $DOCTOR
 test_that "without, it is not affected again" unloaded
 test_that "kptr_restrict=2 is named" hidden 'kernel.kptr_restrict=2 hides' restrict 2

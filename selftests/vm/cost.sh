@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What a poll costs, in instructions: in VMs whose time is their instructions.
+
+# measure DIR KERNEL BESIDE,...: in a VM of that kernel, beside each of these modules; more than
+# once if named more than once. Writes DIR/figures, with lines of "KERNEL BESIDE WHAT INSTRUCTIONS",
+# the least that was seen.
+measure()
+{
+	local dir=$1
+
+	use_kernel "$2"
+	in_sysroot rsync -a /repo/selftests/vm/bench "$KERNEL_OUT/" &&
+		in_sysroot make -s -C "$KERNEL_OBJ" M="$KERNEL_OUT/bench" modules &&
+		run_vm "$dir" bench "$AMD_CPU" "BESIDE=$3" || return
+	awk -v kernel="$2" '
+		$1 == "beside" { beside = $2 }
+		$2 ~ /^[0-9]+$/ && (!((beside, $1) in least) || $2 < least[beside, $1]) {
+			least[beside, $1] = $2
+		}
+		END {
+			for (key in least) {
+				split(key, part, SUBSEP)
+				print kernel, part[1], part[2], least[key]
+			}
+		}' "$dir/job.log" | sort > "$dir/figures"
+	[ -s "$dir/figures" ]
+}
+
+# figure DIR KERNEL BESIDE WHAT: of what has been measured there
+figure()
+{
+	awk -v key="$2 $3 $4" '$1 " " $2 " " $3 == key { print $4 }' "$1/figures"
+}
