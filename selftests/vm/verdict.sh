@@ -52,12 +52,18 @@ judge_refusal()
 	judge_panic "$1"
 }
 
+# The guard's one line about the error in that bank
+announced()
+{
+	expect "$1/console.log" "bank $BANK: deferred error, status 0x.* without MCA_DESTAT"
+}
+
 # What the guard must have said and counted of so many errors; nothing if there is none.
 guarded()
 {
 	[ "$GUARD" = yes ] || return
 	expect "$1/console.log" 'amd_mce_guard: guarding'
-	expect "$1/console.log" "bank $BANK: deferred error, status 0x.* without MCA_DESTAT"
+	announced "$1"
 	expect "$1/console.log" "/deferred_guarded:$2"
 }
 
@@ -168,8 +174,7 @@ judge_back()
 	expect_times 2 "$1/console.log" '^guest: bank 9 holds 0[^x]'
 	expect_times "$DEATHS" "$1/console.log" 'Kernel panic'
 	expect "$1/msr.after" "msr_write $(status_msr "$BANK") = 0x0$"
-	[ "$PENDING" != reboot ] ||
-		expect "$1/console.log" "deferred error guarded: bank $BANK, status 0x"
+	[ "$PENDING" != reboot ] || announced "$1"
 }
 
 crash_kernel()
@@ -208,7 +213,7 @@ judge_unloaded()
 	expect "$1/console.log" '^guest: bank 9 status 0[^x]'
 	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
 	expect "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
-	expect "$1/console.log" "deferred error guarded: bank $BANK, status 0x"
+	announced "$1"
 	expect_not "$1/console.log" '/deferred_guarded:'
 	intact "$1"
 }
