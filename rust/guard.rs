@@ -136,7 +136,7 @@ impl ftrace::Callback<AmdClearBank> for Guard {
         if clear_bank::check(record) {
             counters::guarded();
             if !ANNOUNCED.load(Relaxed) {
-                announce(record);
+                announce(record.bank(), record.status());
             }
         }
     }
@@ -148,13 +148,12 @@ static ANNOUNCED: AtomicBool = AtomicBool::new(false);
 /// Tells of the first guarded record since loading: one line, so that an error storm on the machine
 /// does not become one in the log. The rest is in debugfs.
 #[cold]
-fn announce(record: &Record) {
+fn announce(bank: u8, checked: Status) {
     if !ANNOUNCED.swap(true, Relaxed) {
         pr_warn!(
-            "bank {}: deferred error, status {:#018x}, is cleared without MCA_DESTAT; later ones \
-             are only counted\n",
-            record.bank(),
-            (record.status() | Status::DEFERRED).bits()
+            "bank {bank}: deferred error, status {:#018x}, is cleared without MCA_DESTAT; later \
+             ones are only counted\n",
+            (checked | Status::DEFERRED).bits()
         );
     }
 }
