@@ -234,7 +234,7 @@ other_prototype()
 		#include <linux/module.h>
 		#include "/repo/rust/bindings/bindings_helper.h"
 		struct ftrace_ops a; struct module b; struct mce c; struct cpuinfo_x86 d;
-		struct pt_regs e;
+		struct pt_regs e; struct notifier_block f;
 		void amd_clear_bank(unsigned int bank);
 		void amd_clear_bank(unsigned int bank) { pr_info("%u", bank); }
 	END
