@@ -96,6 +96,24 @@ struct Ops<T> {
     callback: T,
 }
 
+impl<T> Ops<T> {
+    /// Whether ftrace has `ops` registered, by its own mark there.
+    fn is_enabled(&self) -> bool {
+        // SAFETY: `ops` is initialized. ftrace writes to it within the calls of this file only.
+        unsafe { (*self.ops.get()).flags & bindings::FTRACE_OPS_FL_ENABLED != 0 }
+    }
+}
+
+/// Whether ftrace has disabled itself, which unregistering `ops` does not say if that was when it
+/// changed the code. Anything else that it is asked for does.
+fn ftrace_is_dead(ops: *mut bindings::ftrace_ops) -> bool {
+    // SAFETY: Its callers have an initialized `ops` that is not registered; with no name there is
+    // nothing to read.
+    let errno = unsafe { bindings::ftrace_set_filter(ops, core::ptr::null_mut(), 0, 1) };
+
+    errno == ENODEV.to_errno()
+}
+
 /// The registration of a [`Callback`] at the entry of a [`Function`], from [`Registration::new`]
 /// until it is dropped or [unregistered](Self::unregister).
 ///
@@ -126,6 +144,7 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
     /// - [`EBUSY`]: the sysctl `kernel.ftrace_enabled` is 0, and `flags` are
     ///   [`PERMANENT`](Flags::PERMANENT);
     /// - [`ENODEV`]: ftrace has disabled itself after an internal error;
+    /// - [`EIO`]: it has done so just now, and may call `func` for ever;
     /// - [`ENOMEM`].
     ///
     /// # Safety
@@ -135,8 +154,8 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
     /// - `callback` must not lead to an entry of `F` again: nothing stops the recursion, since what
     ///   does would skip calls.
     /// - Where `func` and `T` are a module's, that must not go away before the registration has
-    ///   been [unregistered](Self::unregister), or dropped, without an error. So the module must
-    ///   not leak the registration.
+    ///   been [unregistered](Self::unregister), or dropped, without an error, nor after [`EIO`]. So
+    ///   the module must not leak the registration.
     pub unsafe fn new(callback: T, address: &Address<F>, flags: Flags, func: Func) -> Result<Self> {
         // Zeroes are how C starts one, too.
         let ops = Opaque::zeroed();
@@ -153,20 +172,21 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
             // SAFETY: `ops` is initialized, and stays until it has been unregistered.
             .and_then(|()| to_result(unsafe { bindings::register_ftrace_function(ops) }));
 
-        if let Err(error) = result {
-            // SAFETY: `ops` is initialized; nobody else writes to it now.
-            if unsafe { (*ops).flags } & bindings::FTRACE_OPS_FL_ENABLED == 0 {
+        match (result, registered.is_enabled()) {
+            // INVARIANT: They are registered; `func` is such a function by this function's contract.
+            (Ok(()), true) => Ok(Self(Some(registered), PhantomData)),
+            (result, false) => {
                 // SAFETY: `ops` is initialized and not registered.
                 unsafe { bindings::ftrace_free_filter(ops) };
-            } else {
-                // ftrace has failed on the one place that it was to change. It has taken `ops` off
-                // its list, and has not waited for those who still look at it.
-                core::mem::forget(registered);
+                Err(result.err().unwrap_or(ENODEV))
             }
-            return Err(error);
+            (Err(_), true) => {
+                // ftrace has failed on the way. It has taken `ops` off its list, and has not waited
+                // for those who still look at it.
+                core::mem::forget(registered);
+                Err(EIO)
+            }
         }
-        // INVARIANT: They are registered; `func` is such a function by this function's contract.
-        Ok(Self(Some(registered), PhantomData))
     }
 
     /// Returns the callback that was registered.
@@ -192,21 +212,14 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
         let ops = registered.ops.get();
 
         // SAFETY: By the type invariants `ops` is registered.
-        let mut result = to_result(unsafe { bindings::unregister_ftrace_function(ops) });
-        // It says nothing if it has failed to change the code, and is off from then on.
-        // SAFETY: `ops` is initialized and not registered; with no name there is nothing to read.
-        if unsafe { bindings::ftrace_set_filter(ops, core::ptr::null_mut(), 0, 1) }
-            == ENODEV.to_errno()
-        {
-            result = Err(ENODEV);
+        let result = to_result(unsafe { bindings::unregister_ftrace_function(ops) });
+        if result.is_err() || registered.is_enabled() || ftrace_is_dead(ops) {
+            core::mem::forget(registered);
+            return Err(ENODEV);
         }
-
-        match result {
-            // SAFETY: `ops` is not registered any more: unregistering has waited for every call.
-            Ok(()) => unsafe { bindings::ftrace_free_filter(ops) },
-            Err(_) => core::mem::forget(registered),
-        }
-        result
+        // SAFETY: `ops` is not registered any more: unregistering has waited for every call.
+        unsafe { bindings::ftrace_free_filter(ops) };
+        Ok(())
     }
 
     /// Passes an entry of `F` on to the callback. Nothing here is traced: Rust code has no fentry.

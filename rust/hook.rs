@@ -15,7 +15,7 @@ use crate::{
     bindings,
     ftrace::{self, Address, Flags, Registration},
     mca::Record,
-    Guard,
+    sweep, Guard,
 };
 
 /// `void amd_clear_bank(struct mce *m)`, which `machine_check_poll()` calls for each bank whose
@@ -50,8 +50,13 @@ impl Hook {
         // does nothing else; it is built without fentry. The guard does not poll. `AmdMceGuard`
         // has the hook and the kernel has that, which it drops before the module goes; `drop` does
         // not return before the registration has ended.
-        let hook = unsafe { Registration::new(guard, address, Flags::PERMANENT, func) }?;
-        let hook = Self(Some(hook));
+        let hook = match unsafe { Registration::new(guard, address, Flags::PERMANENT, func) } {
+            Ok(hook) => Self(Some(hook)),
+            // What it has put there before it failed may be our call.
+            Err(EIO) if is_hooked(address) => stay(EIO),
+            Err(EIO) => return Err(ENODEV),
+            Err(error) => return Err(error),
+        };
 
         if is_hooked(address) {
             Ok(hook)
@@ -63,20 +68,26 @@ impl Hook {
 
 impl Drop for Hook {
     fn drop(&mut self) {
-        let Some(Err(error)) = self.0.take().map(Registration::unregister) else {
-            return;
-        };
-
-        // The module's code goes when this returns, and ftrace goes on calling it. So the guard
-        // stays, and whoever wanted to unload it.
-        pr_emerg!(
-            "ftrace has failed ({error:?}) and cannot take the hook back; it stays in effect, and \
-             unloading does not end: reboot this machine\n"
-        );
-        loop {
-            // SAFETY: Loading and unloading may sleep. An idle sleep is no hung task.
-            unsafe { bindings::schedule_timeout_idle(c_long::MAX) };
+        if let Some(Err(error)) = self.0.take().map(Registration::unregister) {
+            stay(error);
         }
+    }
+}
+
+/// Keeps the module: its code goes when loading has failed or unloading has ended, and ftrace goes
+/// on calling it. So the guard stays in effect, and whoever loads or unloads it stays here.
+fn stay(error: Error) -> ! {
+    const TICKS: c_long = 1000;
+
+    pr_emerg!(
+        "ftrace has failed ({error:?}) and cannot take the hook back; it stays in effect, and \
+         unloading does not end: reboot this machine\n"
+    );
+    loop {
+        // So that a reboot, at any time, finds the banks empty.
+        sweep::poll_each_cpu();
+        // SAFETY: Loading and unloading may sleep. An idle sleep is no hung task.
+        unsafe { bindings::schedule_timeout_idle(TICKS) };
     }
 }
 

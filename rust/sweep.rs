@@ -47,11 +47,16 @@ impl Sweep {
     }
 }
 
+/// Polls the banks of each CPU, and waits until all have done so.
+pub(crate) fn poll_each_cpu() {
+    // SAFETY: The module is loaded and unloaded in a task that may sleep, so interrupts are on.
+    unsafe { bindings::rust_helper_poll_each_cpu() };
+}
+
 impl Drop for Sweep {
     fn drop(&mut self) {
         // SAFETY: By the type invariant. It waits for those that are being called.
         unsafe { bindings::unregister_reboot_notifier(self.0.get()) };
-        // SAFETY: What drops this may sleep, so interrupts are on.
-        unsafe { bindings::rust_helper_poll_each_cpu() };
+        poll_each_cpu();
     }
 }

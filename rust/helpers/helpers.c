@@ -6,6 +6,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
@@ -54,22 +55,24 @@ void rust_helper_amd_clear_bank_entered(unsigned long ip, unsigned long parent_i
 				    (void *)ftrace_regs_get_argument(fregs, 0));
 }
 
-static void poll_this_cpu(void *banks)
-{
-	machine_check_poll(0, banks);
-}
-
-void rust_helper_poll_each_cpu(void)
+static void poll_this_cpu(void *unused)
 {
 	mce_banks_t banks;
 
 	bitmap_fill(banks, MAX_NR_BANKS);
-	on_each_cpu(poll_this_cpu, banks, 1);
+	machine_check_poll(0, &banks);
 }
 
+void rust_helper_poll_each_cpu(void)
+{
+	on_each_cpu(poll_this_cpu, NULL, 1);
+}
+
+/* A CPU that does not answer must not keep the machine from rebooting. */
 int rust_helper_sweep_at_reboot(struct notifier_block *notifier, unsigned long action, void *data)
 {
-	rust_helper_poll_each_cpu();
+	on_each_cpu(poll_this_cpu, NULL, 0);
+	msleep(100);
 	return NOTIFY_DONE;
 }
 
