@@ -173,7 +173,7 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
             .and_then(|()| to_result(unsafe { bindings::register_ftrace_function(ops) }));
 
         match (result, registered.is_enabled()) {
-            // INVARIANT: They are registered; `func` is such a function by this function's contract.
+            // INVARIANT: They are registered, with such a `func` by this function's contract.
             (Ok(()), true) => Ok(Self(Some(registered), PhantomData)),
             (result, false) => {
                 // SAFETY: `ops` is initialized and not registered.

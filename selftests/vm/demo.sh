@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The mail thread's procedure twice, without and with the guard, a reboot of either kind of guest
 # with an error in its bank, and a table of what came of it. Exit status 0 only if the unguarded
-# guest panicked as in the thread and then at each boot, and the guarded ones survived and came back.
+# guest panicked as in the thread and then at each boot, and the guarded ones survived and came
+# back.
 
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2317 # stage calls some of the functions
