@@ -5,7 +5,7 @@
 //! C header:
 //! [`include/uapi/asm-generic/errno-base.h`](srctree/include/uapi/asm-generic/errno-base.h)
 
-use core::{ffi::CStr, num::NonZeroI32, num::TryFromIntError};
+use core::{ffi::CStr, num::NonZeroI32};
 
 use crate::{
     alloc::AllocError,
@@ -93,11 +93,5 @@ impl Show for Error {
 impl From<AllocError> for Error {
     fn from(_: AllocError) -> Self {
         code::ENOMEM
-    }
-}
-
-impl From<TryFromIntError> for Error {
-    fn from(_: TryFromIntError) -> Self {
-        code::EINVAL
     }
 }
