@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck source-path=SCRIPTDIR disable=SC2034,SC2086
+# shellcheck disable=SC2034,SC2086
 # Shell functions for the tests: what a test is and how it ends, and loading modules.
 #
 # A test is a function of verbs. Each verb writes what it does and what it sees to the kernel log,
@@ -23,15 +23,15 @@ export LC_ALL=C
 cd "$(dirname "$0")" || exit
 # shellcheck source=/dev/null
 source ../kselftest/ktap_helpers.sh || exit
-source ./transcript.sh
-source ./machine.sh
-source ./modules.sh
-source ./livepatch.sh
-source ./mce.sh
-source ./others.sh
-source ./victim.sh
-source ./watch.sh
-source ./tell.sh
+source ./lib/transcript.sh
+source ./lib/machine.sh
+source ./lib/modules.sh
+source ./lib/livepatch.sh
+source ./lib/mce.sh
+source ./lib/others.sh
+source ./lib/victim.sh
+source ./lib/watch.sh
+source ./lib/tell.sh
 
 # log(text) - write text to the kernel log, for the transcript
 log()

@@ -40,7 +40,7 @@ check:
 
 ifneq ($(KSFT),)
 stage_ksft = $(STAGE)/tools/testing/selftests
-tests = Makefile $(TEST_PROGS) $(TEST_PROGS_EXTENDED) settings lava.yaml config README test_modules \
+tests = Makefile $(TEST_PROGS) $(TEST_PROGS_EXTENDED) lib settings lava.yaml config README test_modules \
 	$(addsuffix .c,mce_inject mce_victim) $(GUARD)
 linked = Makefile lib.mk run_kselftest.sh kselftest kselftest.h kselftest_harness.h
 
@@ -92,7 +92,7 @@ build: check
 	@install -m 755 -t $(built) standalone/run_kselftest.sh
 	@install -m 644 -t $(built)/kselftest standalone/ktap_helpers.sh
 	@install -m 755 -t $(built)/amd_mce_guard $(TEST_PROGS) $(TEST_PROGS_EXTENDED)
-	@install -m 644 -t $(built)/amd_mce_guard $(TEST_FILES) config $(GUARD)
+	@cp -r $(TEST_FILES) config $(GUARD) $(built)/amd_mce_guard/
 	@printf 'amd_mce_guard:%s\n' $(TEST_PROGS) > $(built)/kselftest-list.txt
 	@install -m 644 -t $(mods) test_modules/Makefile $(wildcard test_modules/*.c)
 	for program in $(TEST_GEN_FILES); do \

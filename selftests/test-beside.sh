@@ -3,7 +3,6 @@
 # The hook beside everybody else who uses ftrace: nobody takes it away, and it takes nothing away
 # from them.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 # try_error() - a deferred error if there is a guard, a corrected one if not; who has seen it?

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Errors that are not deferred: the guard counts them and changes nothing.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 every_bank()

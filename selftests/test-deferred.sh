@@ -3,7 +3,6 @@
 # Deferred errors: whatever their bank, CPU and status, amd_clear_bank() is not told that they are
 # deferred, the bank is cleared, and everybody else sees the record as it was.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 every_bank()

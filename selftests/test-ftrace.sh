@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What switches ftrace off for tracers does not switch the hook off.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 sysctl_while_loaded()

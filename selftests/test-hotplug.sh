@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # CPUs that come and go, and errors on all of them.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 # At once, as far as the kernel has room for records that have not been logged yet: it has for 80.

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Loading and unloading: what is said, hooked and shown, and that nothing of it stays.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 readonly LOADED="\

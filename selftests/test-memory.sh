@@ -3,7 +3,6 @@
 # Action-optional errors at a page of a process, as QEMU reports them to a guest: the process gets
 # the signal that it asked for, from a kernel that goes on.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 # strike(victim options...) - start a victim and report an error in its page

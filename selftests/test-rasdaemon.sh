@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # rasdaemon, where it runs, hears of guarded errors as it does of others.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 # recorded() - the errors in rasdaemon's database: status, address, what that says, bank

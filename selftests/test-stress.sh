@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Storms of errors on all CPUs: none is lost, and the guard can come and go meanwhile.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 # The kernel has room for 80 records or more that have not been logged yet, and drops what does not

@@ -3,7 +3,6 @@
 # Threshold counters, which the kernel resets whenever it clears a bank: no hypervisor has them, so
 # CPU 1 is made to look as if its bank had one.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 # MCi_MISC of such a bank: counter valid and present, counting, overflown, at five.

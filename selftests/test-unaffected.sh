@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # CPUs with nothing to guard: the module does not load, says why in one line, and hooks nothing.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 reason()

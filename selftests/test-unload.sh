@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Unloading: an error that waits in a bank is polled while the guard is still there.
 
-# shellcheck source-path=SCRIPTDIR disable=SC2086 # no bank and no status has a space
+# shellcheck disable=SC2086 # no bank and no status has a space
 source "$(dirname "$0")/functions.sh"
 
 # show_sweep(cpu, bank...) - what the witnesses saw, and what these banks hold

@@ -4,7 +4,7 @@
 # missing comes last, with the next step. Packages run this when they, or kernels, were installed.
 
 here=$(dirname "$0")
-# shellcheck source-path=SCRIPTDIR source=keys.sh
+# shellcheck source=rust/install/keys.sh
 . "$here/keys.sh"
 missing=
 

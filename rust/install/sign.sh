@@ -6,7 +6,7 @@
 
 kdir=$1 module=$2
 here=$(dirname "$0")
-# shellcheck source-path=SCRIPTDIR source=keys.sh
+# shellcheck source=rust/install/keys.sh
 . "$here/keys.sh"
 
 die()

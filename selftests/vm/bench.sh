@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the guard costs, and what others would that do the same: a table, and figures.json.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/setup.sh"
-source "$TOP/selftests/vm/cost.sh"
+source "$TOP/selftests/vm/lib/cost.sh"
 
 readonly DIR="$BUILD/bench"
 

@@ -3,10 +3,9 @@
 # Runs every job, or what TESTS names: jobs, or kselftests to run on the kernel under test. Sums up
 # their KTAP. Exit status 0 only if nothing failed.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/setup.sh"
-source "$TOP/selftests/vm/suites.sh"
-source "$TOP/selftests/vm/tally.sh"
+source "$TOP/selftests/vm/jobs.sh"
+source "$TOP/selftests/vm/lib/tally.sh"
 
 readonly CHECK="$BUILD/check"
 
@@ -41,7 +40,7 @@ AT_A_TIME=$(($(nproc) + 1))
 run_jobs()
 {
 	printf '%s\n' "${jobs[@]}" |
-		xargs -P $AT_A_TIME -L 1 "$TOP/selftests/vm/run-job.sh"
+		xargs -P $AT_A_TIME -L 1 "$TOP/selftests/vm/on-machine/run-job.sh"
 }
 
 jobs_done()

@@ -5,11 +5,10 @@
 # guest panicked as in the thread and then at each boot, and the guarded ones survived and came
 # back.
 
-# shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2317 # stage calls some of the functions
 source "$(dirname "$0")/setup.sh"
 source "$TOP/selftests/vm/scenarios.sh"
-source "$TOP/selftests/vm/verdict.sh"
+source "$TOP/selftests/vm/lib/verdict.sh"
 
 readonly DEMO="$BUILD/demo"
 readonly DEMO_GUESTS=(panic-unguarded thread-guarded reboot-guarded)

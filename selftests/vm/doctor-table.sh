@@ -4,8 +4,7 @@
 # to experimental, as a table: the oldest and the newest of each series and flavour, or each whose
 # release matches PATTERN. Not part of make check: it downloads a package for each.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/lab.sh"
+source "$(dirname "$0")/lib/lab.sh"
 
 readonly WORK=build/doctor-table
 readonly DOCTOR=build/doctor/amd-mce-guard-doctor

@@ -4,8 +4,7 @@
 # as there are CPUs. Exit status 0 only if each time exactly those tests went red that should.
 # MUTATIONS="name name" picks some.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/lab.sh"
+source "$(dirname "$0")/lib/lab.sh"
 
 readonly LIST="$TOP/selftests/vm/mutations.list"
 readonly WORK="$BUILD/mutations"
@@ -28,7 +27,7 @@ echo "${#names[@]} mutations, $(nproc) at a time:"
 : > "$RESULTS"
 [ ! -t 1 ] || start_ticker "mutations" mutations_done
 printf '%s\n' "${names[@]}" |
-	xargs -P "$(nproc)" -n 1 --process-slot-var=SLOT "$TOP/selftests/vm/mutation.sh" |
+	xargs -P "$(nproc)" -n 1 --process-slot-var=SLOT "$TOP/selftests/vm/on-machine/mutate.sh" |
 	tee "$RESULTS"
 stop_ticker
 

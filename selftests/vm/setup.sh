@@ -4,9 +4,8 @@
 # simply run again. KERNEL=<version|tree|tarball> chooses the kernel under test. By itself this gets
 # it all and stops; scripts that go on from there source it and call setup.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
-source "$TOP/selftests/vm/cleanroot.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/lib/lab.sh"
+source "$TOP/selftests/vm/lib/cleanroot.sh"
 
 readonly LOGS="$BUILD/setup"
 readonly KERNELS="test fixed debug clang ${!VENDOR_SOURCE[*]} inlined stock $DEBIAN_BEFORE
@@ -94,7 +93,8 @@ guests_built()
 build_guests()
 {
 	in_sysroot make -s -C /repo build/doctor/amd-mce-guard-doctor || return
-	printf '%s\n' "${GUESTS[@]}" | xargs -P "$(nproc)" -n 1 "$TOP/selftests/vm/guest.sh"
+	printf '%s\n' "${GUESTS[@]}" |
+		xargs -P "$(nproc)" -n 1 "$TOP/selftests/vm/on-machine/build-for-kernel.sh"
 }
 
 check_disk()

@@ -13,4 +13,4 @@ fi
 busybox mount -t 9p -o ro,trans=virtio,version=9p2000.L,cache=loose root /root
 busybox mount -o move /dev /root/dev
 busybox umount /proc
-exec busybox switch_root /root /repo/selftests/vm/vm-init.sh
+exec busybox switch_root /root /repo/selftests/vm/in-host-vm/init.sh

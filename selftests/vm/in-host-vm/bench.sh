@@ -8,13 +8,13 @@ for beside in ${BESIDE//,/ }; do
 	case $beside in
 	none) module='' ;;
 	guard) module=$OUT/module/rust/amd_mce_guard.ko ;;
-	*) module=$OUT/bench/test_mce_bench_$beside.ko ;;
+	*) module=$OUT/bench-modules/test_mce_bench_$beside.ko ;;
 	esac
 	[ -z "$module" ] || insmod "$module" || exit
 	echo "beside $beside"
 	dmesg -C
 	# It measures and does not stay.
-	insmod "$OUT/bench/test_mce_bench.ko" 2> /dev/null
+	insmod "$OUT/bench-modules/test_mce_bench.ko" 2> /dev/null
 	dmesg | sed -n 's/.*test_mce_bench: //p'
 	[ -z "$module" ] || rmmod "$(basename "$module" .ko)" || exit
 done

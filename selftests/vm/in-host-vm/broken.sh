@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # ftrace fails on another function while the guard is loaded, and is off from then on.
 
-# shellcheck source-path=SCRIPTDIR
-source /repo/selftests/vm/jobs/ktap.sh
+source /repo/selftests/vm/in-host-vm/ktap.sh
 
 readonly INJECT=(/repo/build/kernels/test/kselftest/amd_mce_guard/mce_inject 0)
 readonly DEFERRED=0x9000100000000000

@@ -3,8 +3,7 @@
 # The debug kernel after its kselftests: what looks for mistakes is still looking, and has found
 # none at any time, between the tests and before them included.
 
-# shellcheck source-path=SCRIPTDIR
-source /repo/selftests/vm/jobs/ktap.sh
+source /repo/selftests/vm/in-host-vm/ktap.sh
 
 lockdep_is_on()
 {

@@ -5,7 +5,7 @@
 # then all of them but single pages, whose number is not: some refill what an allocator keeps, so
 # that one or the other may be passed over.
 
-source /repo/selftests/vm/jobs/ktap.sh
+source /repo/selftests/vm/in-host-vm/ktap.sh
 
 readonly DEBUGFS=/sys/kernel/debug
 
@@ -44,14 +44,14 @@ of_its_own()
 	mapfile -t code < <(bounds do_one_initcall)
 	set_fault failslab ignore-gfp-wait N require-start "0x${code[0]}" \
 		require-end "0x${code[1]}" || return
-	/repo/selftests/vm/jobs/faults.pl "$KO" > /lab/own 2>&1
+	/repo/selftests/vm/in-host-vm/faults.pl "$KO" > /lab/own 2>&1
 }
 
 all_of_them()
 {
 	set_fault failslab require-start 0 require-end 0xffffffffffffffff || return
 	set_fault fail_page_alloc ignore-gfp-wait N min-order 1 || return
-	/repo/selftests/vm/jobs/faults.pl "$KO" > /lab/all 2>&1
+	/repo/selftests/vm/in-host-vm/faults.pl "$KO" > /lab/all 2>&1
 }
 
 # The one failure that is left when all memory has been got, the filter's included. Many times: to

@@ -26,7 +26,7 @@ mount -t tmpfs none /tmp
 [ -e /dev/stdout ] || ln -s /proc/self/fd/1 /dev/stdout
 mount -t 9p -o trans=virtio,version=9p2000.L lab /lab
 
-"/repo/selftests/vm/jobs/$JOB.sh" > /lab/job.log 2>&1
+"/repo/selftests/vm/in-host-vm/$JOB.sh" > /lab/job.log 2>&1
 echo $? > /lab/status
 
 sync

@@ -48,7 +48,7 @@ for name in ${TESTS//,/ }; do
 	sed -n 's/^# //p' "/lab/$name.out" > "/lab/$name.ktap"
 done
 
-[ ! -e /proc/lockdep_stats ] || /repo/selftests/vm/jobs/checkers.sh > /lab/checkers.ktap 2>&1
+[ ! -e /proc/lockdep_stats ] || /repo/selftests/vm/in-host-vm/checkers.sh > /lab/checkers.ktap 2>&1
 
 if [ "${ASK:-}" = yes ]; then
 	insmod "$OUT/kselftest/amd_mce_guard/amd_mce_guard.ko"

@@ -4,7 +4,7 @@
 
 # shellcheck source=/dev/null
 source "$SRC/tools/testing/selftests/kselftest/ktap_helpers.sh"
-source /repo/selftests/vm/test-that.sh
+source /repo/selftests/vm/lib/test-that.sh
 
 # shellcheck disable=SC2034 # for the suites
 readonly KO=$OUT/module/rust/amd_mce_guard.ko

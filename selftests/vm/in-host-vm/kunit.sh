@@ -3,7 +3,7 @@
 # The module's KUnit suites, which run when it is loaded: each case that the sources have must have
 # passed, so that one that did not run at all is seen.
 
-source /repo/selftests/vm/jobs/ktap.sh
+source /repo/selftests/vm/in-host-vm/ktap.sh
 
 # The module's own suites, between the two times it is the only one to print.
 dmesg -C

@@ -3,8 +3,7 @@
 # The kselftests where a user has them: in a guest under KVM, with a kernel that a deferred error
 # panics. With the guard they run. Without it they refuse to put such an error into a bank.
 
-# shellcheck source-path=SCRIPTDIR
-source /repo/selftests/vm/jobs/ktap.sh
+source /repo/selftests/vm/in-host-vm/ktap.sh
 
 # Devices with I/O ports. With the registers in memory that modern ones have the guest would stop:
 # TCG's SVM can take their use for an exception's.

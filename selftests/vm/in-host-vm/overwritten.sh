@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Loading where somebody has overwritten the entry of amd_clear_bank(), on which ftrace fails.
 
-# shellcheck source-path=SCRIPTDIR
-source /repo/selftests/vm/jobs/ktap.sh
+source /repo/selftests/vm/in-host-vm/ktap.sh
 
 readonly DOCTOR=/repo/build/doctor/amd-mce-guard-doctor
 

@@ -4,7 +4,6 @@
 # host, poison that page, and watch what becomes of the guest. Once for each of $GUESTS, a list of
 # scenarios separated by commas.
 
-# shellcheck source-path=SCRIPTDIR/..
 source /repo/selftests/vm/scenarios.sh
 
 readonly TRACING=/sys/kernel/tracing

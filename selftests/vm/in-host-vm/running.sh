@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The doctor on a kernel that runs, Debian's fixed one: what root is told, and what others are.
 
-# shellcheck source-path=SCRIPTDIR
-source /repo/selftests/vm/jobs/ktap.sh
+source /repo/selftests/vm/in-host-vm/ktap.sh
 
 # says STATUS PATTERN COMMAND...: the doctor's exit status, and a line of it
 says()

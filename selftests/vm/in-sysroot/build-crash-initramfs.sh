@@ -8,7 +8,7 @@ cd "$1"
 rm -rf crash
 mkdir crash
 cp bzImage initramfs.cpio.gz crash/
-gcc -Wall -O2 -static -o crash/load_crash_kernel /repo/selftests/vm/guest/load_crash_kernel.c
+gcc -Wall -O2 -static -o crash/load_crash_kernel /repo/selftests/vm/in-guest/load_crash_kernel.c
 
 cd crash
 {

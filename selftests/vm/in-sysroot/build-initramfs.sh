@@ -9,8 +9,8 @@ rm -rf initramfs
 mkdir -p initramfs/{bin,dev,proc,root,sys}
 cp kselftest/amd_mce_guard/mce_{victim,inject} initramfs/
 cp /usr/bin/busybox initramfs/bin/
-cp /repo/selftests/vm/guest/init.sh initramfs/init
-cp /repo/selftests/vm/guest/to-9p.sh initramfs/
+cp /repo/selftests/vm/in-guest/init.sh initramfs/init
+cp /repo/selftests/vm/in-guest/to-9p.sh initramfs/
 cp module/rust/amd_mce_guard.ko initramfs/
 
 cd initramfs

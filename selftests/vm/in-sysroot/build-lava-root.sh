@@ -18,6 +18,6 @@ for applet in $(busybox --list); do
 	[ -e "$root/usr/bin/$applet" ] || [ -e "$root/usr/sbin/$applet" ] ||
 		ln -s busybox "$root/usr/bin/$applet"
 done
-cp /repo/selftests/vm/guest/lava-init.sh "$root/usr/sbin/init"
+cp /repo/selftests/vm/in-guest/lava-init.sh "$root/usr/sbin/init"
 cd "$root"
 find . | cpio --quiet -o -H newc > ../root.cpio

@@ -49,6 +49,6 @@ done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r ko; do
 	basename "$ko" .xz
 done > initramfs/order
 cp /usr/bin/busybox initramfs/bin/
-cp /repo/selftests/vm/guest/to-9p.sh initramfs/init
+cp /repo/selftests/vm/in-guest/to-9p.sh initramfs/init
 (cd initramfs && find . | cpio --quiet -o -H newc | gzip -1) > initrd
 rm -r initramfs

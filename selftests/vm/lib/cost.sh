@@ -10,8 +10,8 @@ measure()
 	local dir=$1
 
 	use_kernel "$2"
-	in_sysroot rsync -a /repo/selftests/vm/bench "$KERNEL_OUT/" &&
-		in_sysroot make -s -C "$KERNEL_OBJ" M="$KERNEL_OUT/bench" modules &&
+	in_sysroot rsync -a /repo/selftests/vm/in-host-vm/bench-modules "$KERNEL_OUT/" &&
+		in_sysroot make -s -C "$KERNEL_OBJ" M="$KERNEL_OUT/bench-modules" modules &&
 		run_vm "$dir" bench "$AMD_CPU" "BESIDE=$3" || return
 	awk -v kernel="$2" '
 		$1 == "beside" { beside = $2 }

@@ -58,7 +58,7 @@ use_kernel()
 		variants="norust clang" KERNEL_MAKE=(LLVM=1) ;;
 	vendor-*)
 		variants="norust $1"
-		spec=${VENDOR_SOURCE[$1]} KERNEL_PATCH=$TOP/selftests/vm/$1.patch ;;
+		spec=${VENDOR_SOURCE[$1]} KERNEL_PATCH=$TOP/selftests/vm/kernels/$1.patch ;;
 	stock | debian-*)
 		use_stock "$1"
 		return ;;
@@ -68,9 +68,9 @@ use_kernel()
 		KERNEL_ID=$1-$(sha256sum < "$KERNEL_PATCH" | cut -c 1-8)
 		KERNEL_SRC=/cache/src/linux-$KERNEL_ID
 	fi
-	KERNEL_CONFIG=(/repo/selftests/config /repo/selftests/vm/config)
+	KERNEL_CONFIG=(/repo/selftests/config /repo/selftests/vm/kernels/config)
 	for fragment in $variants; do
-		KERNEL_CONFIG+=("/repo/selftests/vm/config.$fragment")
+		KERNEL_CONFIG+=("/repo/selftests/vm/kernels/config.$fragment")
 	done
 	key=$(cat "${KERNEL_CONFIG[@]/#\/repo/$TOP}" <(echo "$SUITE") | sha256sum | cut -c 1-8)
 	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-${variants##* }-$key
@@ -82,8 +82,8 @@ derive_kernel()
 {
 	use_kernel "$2"
 	KERNEL_NAME=$1 KERNEL_OUT=/repo/build/kernels/$1 KERNEL_FROM=$2 KERNEL_BASE=$KERNEL_OBJ
-	KERNEL_DELTA=("${@:4}" -i "$TOP/selftests/vm/$3")
-	KERNEL_OBJ+=-$1-$(sha256sum < "$TOP/selftests/vm/$3" | cut -c 1-8)
+	KERNEL_DELTA=("${@:4}" -i "$TOP/selftests/vm/kernels/$3")
+	KERNEL_OBJ+=-$1-$(sha256sum < "$TOP/selftests/vm/kernels/$3" | cut -c 1-8)
 }
 
 # Where the tree and what is built of it are on this machine.
@@ -153,7 +153,8 @@ build_kernel()
 		return
 	fi
 	if [ ! -e "$obj/.configured" ]; then
-		in_sysroot env "${KERNEL_MAKE[@]}" "$INSIDE/configure-kernel.sh" "$KERNEL_SRC" \
+		in_sysroot env "${KERNEL_MAKE[@]}" \
+			/repo/selftests/vm/in-sysroot/configure-kernel.sh "$KERNEL_SRC" \
 			"$KERNEL_OBJ" "${KERNEL_CONFIG[@]}" && touch "$obj/.configured" || return
 	fi
 	make_kernel && touch "$obj/.built"

@@ -2,14 +2,10 @@
 # shellcheck shell=bash
 # Where things are, what is installed and locked, and how to run a command in the sysroot.
 
-TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../..")
 readonly TOP
 readonly BUILD="$TOP/build"
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/amd-mce-guard"
-
-# Scripts that run in the sysroot, where the project is /repo.
-# shellcheck disable=SC2034 # for whoever sources this
-readonly INSIDE=/repo/selftests/vm/inside
 
 # need_tools COMMAND:PACKAGE...: install what is missing as root, name it else
 need_tools()

@@ -142,7 +142,7 @@ from_reverted_fix()
 			s/^SUBLEVEL = .*/SUBLEVEL = $patch/; s/^EXTRAVERSION = .*/EXTRAVERSION =/" \
 			"$(source_dir "$1.partial")/Makefile" &&
 		patch -s -p1 -d "$(source_dir "$1.partial")" \
-			< "$TOP/selftests/vm/revert-smca-check.patch" &&
+			< "$TOP/selftests/vm/kernels/revert-smca-check.patch" &&
 		touch "$(source_dir "$1.partial")/.stand-in" &&
 		mv "$(source_dir "$1.partial")" "$(source_dir "$1")"
 }

@@ -15,7 +15,7 @@ use_stock()
 	KERNEL_ID=${KERNEL_ID/stock/$STOCK_SERIES}
 	KERNEL_SRC=/cache/src/linux-$KERNEL_ID
 	key=$(cd "$TOP/selftests/vm" &&
-		cat inside/prepare-{stock,image}.sh guest/to-9p.sh | sha256sum | cut -c 1-8)
+		cat in-sysroot/prepare-{stock,image}.sh in-guest/to-9p.sh | sha256sum | cut -c 1-8)
 	STOCK_DIR=/cache/kernel/debian-$KERNEL_ID-$key
 	KERNEL_OBJ=$STOCK_DIR/tree
 }
@@ -73,10 +73,12 @@ prepare_stock()
 		echo "Debian's archive has no image of linux $KERNEL_ID any more" \
 			> "$dir/unavailable"
 	elif [[ $KERNEL_NAME != debian-*.*.* ]]; then
-		in_sysroot "$INSIDE/prepare-stock.sh" "$STOCK_DIR" "$image" "$KERNEL_NAME" || return
+		in_sysroot /repo/selftests/vm/in-sysroot/prepare-stock.sh "$STOCK_DIR" "$image" \
+			"$KERNEL_NAME" || return
 	else
 		fetch_release "$KERNEL_ID" || return
-		in_sysroot "$INSIDE/prepare-image.sh" "$KERNEL_SRC" "$STOCK_DIR" "$image" || return
+		in_sysroot /repo/selftests/vm/in-sysroot/prepare-image.sh "$KERNEL_SRC" \
+			"$STOCK_DIR" "$image" || return
 	fi
 	touch "$dir/.built"
 }

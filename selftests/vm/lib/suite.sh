@@ -2,7 +2,6 @@
 # shellcheck shell=bash
 # What every suite that runs outside a VM starts with.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 source "$TOP/selftests/vm/scenarios.sh"
 
@@ -17,7 +16,7 @@ use_kernel test
 
 # shellcheck source=/dev/null
 source "$(kernel_src_dir)/tools/testing/selftests/kselftest/ktap_helpers.sh"
-source "$TOP/selftests/vm/test-that.sh"
+source "$TOP/selftests/vm/lib/test-that.sh"
 
 # test_with KERNEL DESCRIPTION COMMAND...: a test if that kernel is to be had, or a skip
 test_with()

@@ -23,7 +23,7 @@ readonly SYSROOT_PACKAGES=(
 	# to take it to a machine, and to see there what README says
 	ansible-core clitest openssh-client
 )
-COMPLETE_SYSROOT=$(cat "$TOP/selftests/vm/inside/complete-sysroot.sh")
+COMPLETE_SYSROOT=$(cat "$TOP/selftests/vm/in-sysroot/complete-sysroot.sh")
 SYSROOT="$CACHE/sysroot-$(echo "$SUITE ${SYSROOT_PACKAGES[*]} $COMPLETE_SYSROOT" |
 	sha256sum | cut -c 1-12)"
 readonly COMPLETE_SYSROOT SYSROOT
@@ -85,7 +85,7 @@ make_sysroot()
 }
 
 # A newer rustc than the sysroot has, to build the module with, too: as the sysroot sees it.
-NEWER_RUSTC=/cache/rustc-$(sha256sum < "$TOP/selftests/vm/inside/prepare-rustc.sh" | cut -c 1-8)
+NEWER_RUSTC=/cache/rustc-$(sha256sum < "$TOP/selftests/vm/in-sysroot/prepare-rustc.sh" | cut -c 1-8)
 readonly NEWER_RUSTC
 
 make_newer_rustc()
@@ -95,5 +95,6 @@ make_newer_rustc()
 	rm -rf "$dir"
 	mkdir "$dir"
 	in_sysroot --rw apt-get update &&
-		in_sysroot "$INSIDE/prepare-rustc.sh" "$NEWER_RUSTC" && touch "$dir/.built"
+		in_sysroot /repo/selftests/vm/in-sysroot/prepare-rustc.sh "$NEWER_RUSTC" &&
+		touch "$dir/.built"
 }

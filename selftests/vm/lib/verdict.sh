@@ -2,8 +2,7 @@
 # shellcheck shell=bash
 # What became of a guest, by its console and the MSR accesses its host saw: says what is missing.
 
-# shellcheck source-path=SCRIPTDIR
-source "$TOP/selftests/vm/expect.sh"
+source "$TOP/selftests/vm/lib/expect.sh"
 
 # VAL, EN, MISCV, ADDRV, DEFERRED and POISON: an action-optional error as QEMU reports it.
 readonly AO_STATUS=9c00180000000000

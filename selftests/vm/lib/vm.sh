@@ -14,8 +14,8 @@ readonly AMD_CPU=max,la57=off,vendor=AuthenticAMD,family=23,model=1
 readonly JOB_TIMEOUT=600 KSELFTEST_TIMEOUT=3600 PROCEDURE_TIMEOUT=2400
 
 # run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
-# system and runs selftests/vm/jobs/JOB.sh there, whose output, results and console end up in DIR,
-# below build/. The job finds DIR as /lab and what is built for the kernel as $OUT. INITRD is
+# system and runs in-host-vm/JOB.sh there, whose output, results and console end up in DIR, below
+# build/. The job finds DIR as /lab and what is built for the kernel as $OUT. INITRD is
 # another initramfs for the stock kernel, SECURE_BOOT has it boot as in secureboot.sh, MACHINE is
 # what the job managed has as its root.
 run_vm()
@@ -32,7 +32,7 @@ run_vm()
 	# On a busy machine the few ticks that the kernel waits for as a test of the timer do not
 	# come.
 	arguments+=" no_timer_check"
-	arguments+=" init=/repo/selftests/vm/vm-init.sh JOB=$2"
+	arguments+=" init=/repo/selftests/vm/in-host-vm/init.sh JOB=$2"
 	arguments+=" SRC=$(use_kernel test; echo "$KERNEL_SRC") OUT=$KERNEL_OUT OBJ=$KERNEL_OBJ"
 	if [ "$2" = procedure ] && [ "${HOST_ACCEL:-tcg}" = kvm ]; then
 		accel=(-accel kvm -cpu host)

@@ -4,8 +4,7 @@
 # of the project's own Makefile and its preflight, the tests, and the guest's user space. A line
 # about how it went, or what went wrong.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/lab.sh"
+source "$(dirname "$0")/../lib/lab.sh"
 
 copy_kernel()
 {
@@ -53,15 +52,16 @@ build_panic()
 # What makes ftrace fail.
 build_overwrite()
 {
-	in_sysroot rsync -a /repo/selftests/vm/jobs/overwrite "$KERNEL_OUT/" &&
+	in_sysroot rsync -a /repo/selftests/vm/in-host-vm/overwrite "$KERNEL_OUT/" &&
 		in_sysroot make -C "$KERNEL_OBJ" M="$KERNEL_OUT/overwrite" modules
 }
 
 # The initramfs, and one more for the guest that loads its own kernel as a crash kernel.
 build_initramfs()
 {
-	in_sysroot "$INSIDE"/build-initramfs.sh "$KERNEL_OUT" || return
-	[ "$KERNEL_NAME" != test ] || in_sysroot "$INSIDE"/build-crash-initramfs.sh "$KERNEL_OUT"
+	in_sysroot /repo/selftests/vm/in-sysroot/build-initramfs.sh "$KERNEL_OUT" || return
+	[ "$KERNEL_NAME" != test ] ||
+		in_sysroot /repo/selftests/vm/in-sysroot/build-crash-initramfs.sh "$KERNEL_OUT"
 }
 
 # From selftests/ into OUT/kselftest, as anybody would. kselftest itself is that of the kernel under
@@ -92,8 +92,9 @@ build_guest()
 	[ "$KERNEL_NAME" != vendor-6.12 ] || build_panic || return
 	install_tests &&
 		in_sysroot gcc -Wall -O2 -shared -fPIC -o "$KERNEL_OUT/no_wait.so" \
-			/repo/selftests/vm/jobs/no_wait.c &&
-		in_sysroot "$INSIDE"/list-tools.sh > "$TOP${KERNEL_OUT#/repo}/tools" &&
+			/repo/selftests/vm/in-host-vm/no_wait.c &&
+		in_sysroot /repo/selftests/vm/in-sysroot/list-tools.sh \
+			> "$TOP${KERNEL_OUT#/repo}/tools" &&
 		build_initramfs
 }
 

@@ -3,8 +3,7 @@
 # Building: on the kernels the README names, into a module that is complete, and with the targets
 # people know from other modules.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
+source "$(dirname "$0")/../lib/suite.sh"
 
 readonly WORK="$BUILD/check/build"
 readonly TREE=/repo/build/check/build/tree

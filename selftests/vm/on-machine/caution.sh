@@ -3,11 +3,10 @@
 # What is decided before anything can go wrong: whether a kernel may be injected errors into, whose
 # hook it has, what the lab's host VM runs on, and what may be skipped.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
-source "$TOP/selftests/machine.sh"
-source "$TOP/selftests/vm/suites.sh"
-source "$TOP/selftests/vm/tally.sh"
+source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/lib/machine.sh"
+source "$TOP/selftests/vm/jobs.sh"
+source "$TOP/selftests/vm/lib/tally.sh"
 
 readonly WORK="$BUILD/check/caution"
 
@@ -57,7 +56,7 @@ tells_hooks()
 # accel VALUE: what choose_accel() makes of that ACCEL, where there is no /dev/kvm
 accel()
 {
-	in_sysroot env ACCEL="$1" bash -c 'source selftests/vm/lab.sh && choose_accel &&
+	in_sysroot env ACCEL="$1" bash -c 'source selftests/vm/lib/lab.sh && choose_accel &&
 		echo "the host VM runs on $HOST_ACCEL"'
 }
 

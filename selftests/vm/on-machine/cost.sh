@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the guard costs, in instructions, beside the fixed kernel and the least guard in C.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
-source "$TOP/selftests/vm/cost.sh"
+source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/vm/lib/cost.sh"
 
 readonly DIR="$BUILD/check/cost"
 

@@ -3,8 +3,7 @@
 # make doctor: on the kernels that there are, on small ones that have each form of the code, and on
 # machines that are made up of files.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
+source "$(dirname "$0")/../lib/suite.sh"
 
 readonly DOCTOR=build/doctor/amd-mce-guard-doctor
 readonly WORK="$BUILD/check/doctor"
@@ -20,13 +19,13 @@ make_kernels()
 	mkdir -p "$WORK/made"
 	in_sysroot sh -e -c "for cc in gcc clang; do
 		for form in \$(sed -nE 's/^#define ([A-Z_]+) +[0-9]+\$/\\1/p' \
-				selftests/vm/made-kernel.c); do
+				selftests/vm/on-machine/made-kernel.c); do
 			\$cc -O2 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -ffreestanding \
 				-fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
 				-nostdlib -static -Wl,-Ttext=0xffffffff81000000 -Wl,-e,_text \
 				-Wl,--build-id=none -DFORM=\$form -DRELEASE='\"$RELEASE\"' \
 				-DCC=\"\\\"\$cc\\\"\" \
-				-o $MADE/\$cc-\$form selftests/vm/made-kernel.c
+				-o $MADE/\$cc-\$form selftests/vm/on-machine/made-kernel.c
 		done
 	done"
 	in_sysroot objcopy --redefine-sym amd_clear_bank=amd_clear_bank.llvm.4711 \

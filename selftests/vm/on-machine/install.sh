@@ -4,8 +4,7 @@
 # and without; and what they say where something is missing. They run here, too, where they must not
 # do anything.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
+source "$(dirname "$0")/../lib/suite.sh"
 
 readonly WORK="$BUILD/check/install"
 readonly IN_WORK=/repo/build/check/install

@@ -3,10 +3,9 @@
 # The kselftests as LAVA runs them: packed as anybody packs them, by lava-run with the job that is
 # in this tree, on a device that LAVA's own template makes of QEMU.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
-source "$TOP/selftests/vm/suites.sh"
-source "$TOP/selftests/vm/tally.sh"
+source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/vm/jobs.sh"
+source "$TOP/selftests/vm/lib/tally.sh"
 
 readonly WORK="$BUILD/check/lava"
 readonly IN_WORK=/repo/build/check/lava
@@ -23,7 +22,8 @@ prepare()
 		GUARD="$KERNEL_OUT/module/rust/amd_mce_guard.ko" USERLDFLAGS=-static \
 		KSFT="$KERNEL_SRC/tools/testing/selftests" > "$WORK/stage.log" 2>&1 || return
 	find "$WORK/stage" -name kselftest.tar.gz -exec mv {} "$WORK/" \;
-	in_sysroot "$INSIDE/build-lava-root.sh" "$IN_WORK" "$KERNEL_OUT/tools" || return
+	in_sysroot /repo/selftests/vm/in-sysroot/build-lava-root.sh \
+		"$IN_WORK" "$KERNEL_OUT/tools" || return
 	cp "$TOP${KERNEL_OUT#/repo}/bzImage" "$WORK/"
 	sed "s|https://files.example.org/amd_mce_guard|file://$IN_WORK|" \
 		"$TOP/selftests/vm/lava/job.yaml" > "$WORK/job.yaml"

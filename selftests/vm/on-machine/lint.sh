@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The tree's form: formatters, linters, and the rules no tool knows.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
+source "$(dirname "$0")/../lib/suite.sh"
 
 # Files of git's, or of the folder if this is a tarball.
 files()

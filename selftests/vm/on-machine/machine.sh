@@ -5,10 +5,9 @@
 # runs, loads it, and fails if the machine is not protected. At last, the same disk in a machine
 # with nothing to guard.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
-source "$TOP/selftests/vm/cleanroot.sh"
-source "$TOP/selftests/vm/managed.sh"
+source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/vm/lib/cleanroot.sh"
+source "$TOP/selftests/vm/lib/managed.sh"
 
 readonly WORK="$BUILD/check/machine"
 readonly IN_WORK=/repo/build/check/machine

@@ -4,8 +4,7 @@
 # are named there, and says in a line whether exactly those went red that should; what was wrong
 # comes below. SLOT tells the copies of those that run side by side apart.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/lab.sh"
+source "$(dirname "$0")/../lib/lab.sh"
 
 readonly NAME=$1
 readonly WORK="$BUILD/mutations"

@@ -4,9 +4,8 @@
 # with real kernels and their headers; and the newer of these booted with the initramfs that has
 # the module.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
-source "$TOP/selftests/vm/cleanroot.sh"
+source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/vm/lib/cleanroot.sh"
 
 readonly WORK="$BUILD/check/package"
 readonly IN_WORK=/repo/build/check/package
@@ -220,7 +219,7 @@ boot_parameter()
 prepare_initrd()
 {
 	mkdir -p "$WORK/root/etc/initramfs-tools/scripts"
-	cp "$TOP/selftests/vm/guest/boot-9p.sh" "$WORK/root/etc/initramfs-tools/scripts/lab"
+	cp "$TOP/selftests/vm/in-guest/boot-9p.sh" "$WORK/root/etc/initramfs-tools/scripts/lab"
 	printf '%s\n' virtio_pci 9pnet_virtio 9p overlay > "$WORK/root/etc/initramfs-tools/modules"
 	in_root update-initramfs -u -k "$RELEASE" &&
 		cp "$WORK/root/boot/initrd.img-$RELEASE" "$WORK/$1"

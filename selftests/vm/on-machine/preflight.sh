@@ -3,8 +3,7 @@
 # What make does before it builds: it chooses the Rust crates, names each thing that is missing, and
 # compares the headers with the kernel they are for.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
+source "$(dirname "$0")/../lib/suite.sh"
 
 readonly KDIR="$BUILD/check/preflight/kdir"
 readonly IN_KDIR=/repo/build/check/preflight/kdir

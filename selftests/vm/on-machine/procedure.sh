@@ -3,9 +3,8 @@
 # test-procedure.sh SUITE SCENARIO...: the mail thread's procedure in variations, in one host VM.
 # The runs without the guard are the controls of those with it.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
-source "$TOP/selftests/vm/verdict.sh"
+source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/vm/lib/verdict.sh"
 
 # judged SCENARIO: succeeds if the judgement finds nothing missing
 judged()

@@ -3,11 +3,10 @@
 # run-job.sh JOB [SUITE...]: one job of `make check`, and a line about how it went. The KTAP of its
 # suites, all of them unless some are named, ends up in build/check/JOB.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/lab.sh"
-source "$TOP/selftests/vm/suites.sh"
+source "$(dirname "$0")/../lib/lab.sh"
+source "$TOP/selftests/vm/jobs.sh"
 source "$TOP/selftests/vm/scenarios.sh"
-source "$TOP/selftests/vm/tally.sh"
+source "$TOP/selftests/vm/lib/tally.sh"
 
 # skipped_without KERNEL: whether it is not to be had any more; then the suites say so
 skipped_without()
@@ -52,7 +51,7 @@ in_vm()
 outside()
 {
 	mkdir -p "$DIR"
-	"$TOP/selftests/vm/test-${SCRIPT:-$JOB}.sh" "$@" > "$DIR.ktap" 2> "$DIR.log"
+	"$TOP/selftests/vm/on-machine/${SCRIPT:-$JOB}.sh" "$@" > "$DIR.ktap" 2> "$DIR.log"
 	mkdir -p "$DIR"
 	mv "$DIR.ktap" "$DIR/$JOB.ktap"
 }

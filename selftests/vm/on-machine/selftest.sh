@@ -4,8 +4,7 @@
 # pass on it, and a panic in Rust is a message and a backtrace. With a newer rustc than the
 # sysroot's, too.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
+source "$(dirname "$0")/../lib/suite.sh"
 
 readonly DIR="$BUILD/check/selftest"
 readonly KERNELS="vendor-6.12 vendor-6.18 clang test"

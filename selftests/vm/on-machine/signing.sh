@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # make sign, and what a stock kernel under Secure Boot makes of it.
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "$0")/suite.sh"
-source "$TOP/selftests/vm/secureboot.sh"
+source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/vm/lib/secureboot.sh"
 
 readonly WORK="$BUILD/check/signing"
 readonly IN_WORK=/repo/build/check/signing
