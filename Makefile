@@ -84,6 +84,13 @@ demo:
 check:
 	@selftests/vm/check.sh
 
+check-all:
+	@selftests/vm/check.sh all
+
+# What check-all does and check has done already.
+check-rest:
+	@selftests/vm/check.sh rest
+
 check-fast:
 	@TESTS="preflight kunit deferred" selftests/vm/check.sh
 
@@ -120,7 +127,9 @@ ifneq ($(wildcard selftests/vm),)
 	@echo 'The lab, on any x86-64 machine; KERNEL=<version|tree|tarball> chooses the kernel,'
 	@echo 'ACCEL=kvm the host VM where AMD virtualization can be nested:'
 	@echo '  demo             - a guest that panics without the guard and lives with it'
-	@echo '  check            - lint, build and test everything; TESTS="deferred ftrace" some'
+	@echo '  check            - prove it on the kernel of the demo and a stock one;'
+	@echo '                     TESTS="deferred ftrace" runs some tests, TESTS=build a job'
+	@echo '  check-all        - prove the rest, too: other kernels, packages, long runs'
 	@echo '  check-fast       - what to run between edits'
 	@echo '  bench            - what the guard costs, and what others would'
 	@echo '  mutations        - break things on purpose: do the tests notice?'
@@ -129,4 +138,4 @@ ifneq ($(wildcard selftests/vm),)
 endif
 
 .PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor setup demo \
-	check check-fast bench mutations distclean help
+	check check-all check-rest check-fast bench mutations distclean help

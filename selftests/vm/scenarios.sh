@@ -5,12 +5,12 @@
 # what its name says. A name ends in -guarded or -unguarded.
 
 # Run in one host VM each.
-readonly PROCEDURE="thread smp2 smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
-readonly VARIANTS="busy wake ten monitor inside fixed touch ignore_ce"
+readonly MODELS="smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
+readonly VARIANTS="busy wake ten monitor inside touch ignore_ce"
 readonly COMEBACK="panic-unguarded panic-nobootlog-unguarded reset-guarded reset-nobootlog-guarded
 	reboot ignore_ce-reset-unguarded ignore_ce-reset-nobootlog-unguarded
 	crash-unguarded crash-nobootlog-unguarded suspend rmmod"
-readonly KERNELS_OF_OTHERS="clang vendor-6.12 vendor-6.18 inlined $DEBIAN_VULNERABLE $DEBIAN_BEFORE"
+readonly KERNELS_OF_OTHERS="clang $VENDORS inlined $DEBIAN_VULNERABLE $DEBIAN_BEFORE"
 
 # expand SCENARIO...: both guests of each, or the one that there is or that is named
 expand()

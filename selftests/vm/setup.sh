@@ -8,8 +8,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/lab.sh"
 source "$TOP/selftests/vm/lib/cleanroot.sh"
 
 readonly LOGS="$BUILD/setup"
-readonly KERNELS="test fixed debug clang ${!VENDOR_SOURCE[*]} inlined stock $DEBIAN_BEFORE
-	$DEBIAN_VULNERABLE cleanroot newer-rustc"
 # What a cold run leaves in the cache, and what it needs on the way, in MB.
 readonly DISK_NEEDED=20000
 
@@ -30,7 +28,7 @@ plan_kernel()
 		fi
 		return
 	fi
-	if [[ $1 == stock || $1 == debian-* ]]; then
+	if [[ ${HOW[$1]} == debian* ]]; then
 		# They bring what they need of a source.
 		[ -e "$(stock_dir)/.built" ] || need "kernel:$1"
 		return
@@ -141,6 +139,5 @@ setup()
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	# shellcheck disable=SC2086 # words
-	setup $KERNELS
+	setup "${KERNELS[@]}" cleanroot newer-rustc
 fi

@@ -1,16 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # for whoever sources this
-# The kernels the lab boots and builds against, by name:
-#
-#   test           the kernel under test, as $KERNEL says; also the host VM's
-#   debug          the same, looking for mistakes
-#   clang          the same without Rust, built by clang with ThinLTO and kCFI
-#   vendor-SERIES  an older series, without Rust, that a patch beside this has given the defect
-#   fixed          the kernel under test, with the fix
-#   inlined        linux 6.18 so, where polling clears the banks without a call that can be hooked
-#   stock          Debian's own newest kernel, which has the fix
-#   debian-VERSION Debian's own cloud kernel of that release or series
+# Making the kernels of kernels.sh.
 
 # use_source SPEC: a version, a tree or a tarball. Sets KERNEL_TREE, KERNEL_ID and KERNEL_SRC (as
 # the sysroot sees it).
@@ -33,57 +24,47 @@ use_source()
 	fi
 }
 
-# use_kernel NAME: sets, beside what use_source does, KERNEL_NAME, KERNEL_CONFIG, KERNEL_MAKE,
-# KERNEL_PATCH, KERNEL_BASE, KERNEL_OBJ, where it is built, and KERNEL_OUT, where what is built for
-# it is (both as the sysroot sees them).
+# use_kernel NAME: that one of kernels.sh. Sets KERNEL_NAME, what use_source does, KERNEL_OBJ, where
+# it is built, and KERNEL_OUT, where what is built for it is (both as the sysroot sees them), and
+# what build_kernel needs: KERNEL_BASE, KERNEL_CONFIG, KERNEL_MAKE, KERNEL_PATCH.
 use_kernel()
 {
-	local spec=$KERNEL variants=$1 fragment key
+	local how
 
-	KERNEL_NAME=$1
-	KERNEL_MAKE=()
-	KERNEL_PATCH=
-	KERNEL_OUT=/repo/build/kernels/$1
-	KERNEL_BASE=
-	case $1 in
-	fixed)
-		derive_kernel "$1" test revert-smca-check.patch -R
-		return ;;
-	inlined)
-		derive_kernel "$1" vendor-6.18 inlined.patch
-		return ;;
-	test)
-		variants=host ;;
-	clang)
-		variants="norust clang" KERNEL_MAKE=(LLVM=1) ;;
-	vendor-*)
-		variants="norust $1"
-		spec=${VENDOR_SOURCE[$1]} KERNEL_PATCH=$TOP/selftests/vm/kernels/$1.patch ;;
-	stock | debian-*)
-		use_stock "$1"
-		return ;;
-	esac
-	use_source "$spec"
-	if [ -n "$KERNEL_PATCH" ]; then
-		KERNEL_ID=$1-$(sha256sum < "$KERNEL_PATCH" | cut -c 1-8)
+	read -ra how <<< "${HOW[$1]}"
+	KERNEL_NAME=$1 KERNEL_OUT=/repo/build/kernels/$1
+	KERNEL_BASE='' KERNEL_PATCH='' KERNEL_MAKE=()
+	"use_${how[0]}" "${how[@]:1}"
+}
+
+use_built()
+{
+	local name=$1 source=$2 patch=$3 fragment key
+
+	KERNEL_MAKE=("${@:5}")
+	use_source "${source/#under-test/$KERNEL}"
+	if [ "$patch" != none ]; then
+		KERNEL_PATCH=$TOP/selftests/vm/kernels/$patch
+		KERNEL_ID=$name-$(sha256sum < "$KERNEL_PATCH" | cut -c 1-8)
 		KERNEL_SRC=/cache/src/linux-$KERNEL_ID
 	fi
 	KERNEL_CONFIG=(/repo/selftests/config /repo/selftests/vm/kernels/config)
-	for fragment in $variants; do
+	for fragment in ${4//,/ }; do
 		KERNEL_CONFIG+=("/repo/selftests/vm/kernels/config.$fragment")
 	done
 	key=$(cat "${KERNEL_CONFIG[@]/#\/repo/$TOP}" <(echo "$SUITE") | sha256sum | cut -c 1-8)
-	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-${variants##* }-$key
+	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-$fragment-$key
 }
 
-# derive_kernel NAME BASE PATCH [OPTION]: another kernel, of which patch changes one file. Sets
-# KERNEL_FROM, the name of the other, and KERNEL_DELTA, what to tell patch, too.
-derive_kernel()
+# Sets KERNEL_FROM, the name of the other, and KERNEL_DELTA, what to tell patch, too.
+use_derived()
 {
+	local patch=$TOP/selftests/vm/kernels/$3
+
 	use_kernel "$2"
 	KERNEL_NAME=$1 KERNEL_OUT=/repo/build/kernels/$1 KERNEL_FROM=$2 KERNEL_BASE=$KERNEL_OBJ
-	KERNEL_DELTA=("${@:4}" -i "$TOP/selftests/vm/kernels/$3")
-	KERNEL_OBJ+=-$1-$(sha256sum < "$TOP/selftests/vm/kernels/$3" | cut -c 1-8)
+	KERNEL_DELTA=("${@:4}" -i "$patch")
+	KERNEL_OBJ+=-$1-$(sha256sum < "$patch" | cut -c 1-8)
 }
 
 # Where the tree and what is built of it are on this machine.
@@ -106,12 +87,15 @@ kernel_release()
 # get_kernel_source: after use_kernel, with the sysroot there
 get_kernel_source()
 {
+	local how
+
 	if [[ $KERNEL_ID == tarball-* ]]; then
 		rm -rf "$CACHE/src.partial"
 		mkdir -p "$CACHE/src" "$CACHE/src.partial" &&
 			cp "$KERNEL" "$CACHE/src.partial/given" && unpack given "$KERNEL_ID"
 	elif [ -n "$KERNEL_PATCH" ]; then
-		fetch_source "${VENDOR_SOURCE[$KERNEL_NAME]}" "$KERNEL_ID" "$KERNEL_PATCH"
+		read -ra how <<< "${HOW[$KERNEL_NAME]}"
+		fetch_source "${how[2]}" "$KERNEL_ID" "$KERNEL_PATCH"
 	else
 		fetch_source "$KERNEL_ID" "$KERNEL_ID"
 	fi

@@ -3,7 +3,7 @@
 # Everything a script of the lab uses.
 
 source "$(dirname "${BASH_SOURCE[0]}")/paths.sh"
-source "$TOP/selftests/vm/lib/versions.sh"
+source "$TOP/selftests/vm/kernels.sh"
 source "$TOP/selftests/vm/lib/progress.sh"
 source "$TOP/selftests/vm/lib/sysroot.sh"
 source "$TOP/selftests/vm/lib/source.sh"

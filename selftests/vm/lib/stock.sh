@@ -4,15 +4,14 @@
 # Kernels that are not built here: Debian's own, and what the module is built against for them. That
 # is their headers packages; of two vulnerable ones the archive has the image alone.
 
-# use_stock NAME: sets STOCK_DIR (as the sysroot sees it), where that kernel's image is, with a link
-# called tree to where modules for it are built, which KERNEL_OBJ becomes.
-use_stock()
+# use_debian NAME VERSION: sets STOCK_DIR (as the sysroot sees it), where that kernel's image is,
+# with a link called tree to where modules for it are built, which KERNEL_OBJ becomes.
+use_debian()
 {
 	local key
 
 	KERNEL_TREE=
-	KERNEL_ID=${1#debian-}
-	KERNEL_ID=${KERNEL_ID/stock/$STOCK_SERIES}
+	KERNEL_ID=$2
 	KERNEL_SRC=/cache/src/linux-$KERNEL_ID
 	key=$(cd "$TOP/selftests/vm" &&
 		cat in-sysroot/prepare-{stock,image}.sh in-guest/to-9p.sh | sha256sum | cut -c 1-8)
@@ -29,8 +28,8 @@ stock_dir()
 # unavailable NAME: succeeds, and says why, if that kernel is not to be had any more
 unavailable()
 {
-	[[ $1 == stock || $1 == debian-* ]] || return
-	(use_stock "$1" && cat "$(stock_dir)/unavailable" 2> /dev/null)
+	[[ ${HOW[$1]} == debian* ]] || return
+	(use_kernel "$1" && cat "$(stock_dir)/unavailable" 2> /dev/null)
 }
 
 # in_archive PATTERN: the newest package with such a name

@@ -7,6 +7,8 @@
 # this family lacks, an interrupt while identify_cpu() reads the feature bits anew would find none
 # set for a moment, and KASAN would take half of the kernel's memory for a wild access.
 readonly AMD_CPU=max,la57=off,vendor=AuthenticAMD,family=23,model=1
+# Others, which have nothing to guard.
+readonly INTEL_CPU=max,vendor=GenuineIntel HYGON_CPU=max,vendor=HygonGenuine,family=24
 
 # Seconds after which a VM is taken to hang, many times what it needs; with a guest in it, longer
 # than the procedure's own patience. Nothing is judged by how long it took.

@@ -87,6 +87,7 @@ gone()
 	stock_dir() { echo "$WORK/${STOCK_DIR##*/}"; }
 	on="on Debian's linux"
 
+	kernel debian debian-6.19.99 6.19.99
 	use_kernel debian-6.19.99
 	prepare_stock || return
 	use_kernel stock

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# test-procedure.sh SUITE SCENARIO...: the mail thread's procedure in variations, in one host VM.
+# procedure.sh JOB SCENARIO...: the mail thread's procedure in variations, in one host VM.
 # The runs without the guard are the controls of those with it.
 
 source "$(dirname "$0")/../lib/suite.sh"

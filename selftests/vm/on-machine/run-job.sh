@@ -4,8 +4,8 @@
 # suites, all of them unless some are named, ends up in build/check/JOB.
 
 source "$(dirname "$0")/../lib/lab.sh"
-source "$TOP/selftests/vm/jobs.sh"
 source "$TOP/selftests/vm/scenarios.sh"
+source "$TOP/selftests/vm/jobs.sh"
 source "$TOP/selftests/vm/lib/tally.sh"
 
 # skipped_without KERNEL: whether it is not to be had any more; then the suites say so
@@ -14,7 +14,7 @@ skipped_without()
 	local suite reason
 
 	reason=$(unavailable "$1") || return
-	for suite in "${SUITES[@]}"; do
+	for suite in "${suites[@]}"; do
 		echo "1..0 # SKIP $reason" > "$DIR/$suite.ktap"
 	done
 }
@@ -22,7 +22,7 @@ skipped_without()
 # kselftests KERNEL CPU [KERNEL ARGUMENT...]: the suites, in one VM
 kselftests()
 {
-	local suite tests=" ${SUITES[*]}"
+	local suite tests=" ${suites[*]}"
 
 	! skipped_without "$1" || return
 	tests=${tests/ checkers/}
@@ -47,8 +47,8 @@ in_vm()
 	mv "$DIR/job.log" "$DIR/$JOB.ktap"
 }
 
-# outside [ARGUMENT...]: a suite of its own
-outside()
+# on_machine [ARGUMENT...]: a suite of its own
+on_machine()
 {
 	mkdir -p "$DIR"
 	"$TOP/selftests/vm/on-machine/${SCRIPT:-$JOB}.sh" "$@" > "$DIR.ktap" 2> "$DIR.log"
@@ -56,64 +56,26 @@ outside()
 	mv "$DIR.ktap" "$DIR/$JOB.ktap"
 }
 
-# shellcheck disable=SC2086 # lists of words
-run()
+# guests SCENARIO...: the thread's procedure with each, or with $SCENARIOS
+guests()
 {
-	case $JOB in
-	amd)
-		kselftests test "$AMD_CPU" ;;
-	debug)
-		kselftests debug "$AMD_CPU" panic_on_warn=1 ;;
-	clang)
-		kselftests clang "$AMD_CPU" ;;
-	stock)
-		kselftests stock "$AMD_CPU" COPY=yes ;;
-	reference)
-		kselftests stock "$AMD_CPU" COPY=yes REFERENCE=yes ;;
-	intel)
-		kselftests test max,vendor=GenuineIntel ;;
-	hygon)
-		kselftests test max,vendor=HygonGenuine,family=24 ;;
-	nomca)
-		kselftests test "$AMD_CPU,mca=off" ;;
-	smca)
-		kselftests test "$AMD_CPU" setcpuid=smca ;;
-	kunit)
-		in_vm test kunit.enable=1 ;;
-	overwritten | broken)
-		in_vm test ;;
-	running)
-		in_vm stock ;;
-	nested)
-		in_vm test "TESTS=$(IFS=,; echo "${NESTED_KSELFTESTS[*]}")" ;;
-	faults)
-		in_vm debug kmemleak=on slab_nomerge ;;
-	procedure)
-		mapfile -t guests < <(expand ${SCENARIOS:-$PROCEDURE})
-		outside procedure "${guests[@]}" ;;
-	kernels)
-		mapfile -t guests < <(expand ${SCENARIOS:-$KERNELS_OF_OTHERS})
-		SCRIPT=procedure outside kernels "${guests[@]}" ;;
-	variants)
-		mapfile -t guests < <(expand ${SCENARIOS:-$VARIANTS})
-		SCRIPT=procedure outside variants "${guests[@]}" ;;
-	comeback)
-		mapfile -t guests < <(expand ${SCENARIOS:-$COMEBACK})
-		SCRIPT=procedure outside comeback "${guests[@]}" ;;
-	*)
-		outside ;;
-	esac
+	local guests
+
+	# shellcheck disable=SC2086 # a list of words
+	mapfile -t guests < <(expand ${SCENARIOS:-$*})
+	SCRIPT=procedure on_machine "$JOB" "${guests[@]}"
 }
 
 readonly JOB=$1
 readonly DIR="$BUILD/check/$JOB"
 shift
-read -ra SUITES <<< "${*:-$(suites "$JOB")}"
+read -ra suites <<< "${*:-${SUITES[$JOB]}}"
+read -ra run <<< "${RUN[$JOB]}"
 
 since=$SECONDS
 rm -rf "$DIR" "$DIR.log"
 mkdir -p "$DIR"
-run
-tally "$JOB" "${SUITES[@]}"
+"${run[@]}"
+tally "$JOB" "${suites[@]}"
 printf '%-12s %3d passed, %d failed, %d skipped in %s\n' "$JOB" $passed $failed $skipped \
 	"$(elapsed $((SECONDS - since)))"

@@ -7,7 +7,6 @@
 source "$(dirname "$0")/../lib/suite.sh"
 
 readonly DIR="$BUILD/check/selftest"
-readonly KERNELS="vendor-6.12 vendor-6.18 clang test"
 
 # "SUITE.CASE" of each that the sources have
 cases()
@@ -70,7 +69,7 @@ panics_in_words()
 mkdir -p "$DIR"
 ktap_print_header
 ktap_set_plan 13
-for kernel in $KERNELS; do
+for kernel in $VENDORS clang test; do
 	what="linux ${kernel#vendor-}"
 	[ "$kernel" != clang ] || what="a kernel by clang with kCFI"
 	[ "$kernel" != test ] ||
