@@ -23,6 +23,8 @@ export LC_ALL=C
 cd "$(dirname "$0")" || exit
 # shellcheck source=/dev/null
 source ../kselftest/ktap_helpers.sh || exit
+source ./lib/splats.sh
+source ./lib/status.sh
 source ./lib/transcript.sh
 source ./lib/machine.sh
 source ./lib/modules.sh

@@ -158,10 +158,10 @@ two_on_one_cpu()
 setup_tests
 require_banks
 run_test "a corrected error in each bank goes by as it is" every_bank
-run_test "so it does with OVER, ADDRV and MISCV" status_bits
+run_test "a corrected error with OVER, ADDRV and MISCV goes by as it is" status_bits
 run_test "a storm of corrected errors begins and ends" storm
 run_test "an uncorrected error that needs no action goes by as it is" uncorrected
-run_test "an error that is for the machine check handler stays in its bank" corrupt
-run_test "of two storms on one CPU one is ended: the other goes on, and HWCR is as it was" \
+run_test "an error for the machine check handler stays in its bank" corrupt
+run_test "ending one of two storms on a CPU leaves the other going and HWCR as it was" \
 	two_on_one_cpu
 ktap_finished

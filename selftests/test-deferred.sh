@@ -108,7 +108,8 @@ $GUARDING
 setup_tests
 require_banks
 run_test "a deferred error in each bank is guarded, logged and cleared" every_bank
-run_test "so it is with OVER, ADDRV, MISCV and POISON" status_bits
-run_test "each of several errors is guarded and counted, one is told" again_and_again
+run_test "a deferred error with OVER, ADDRV, MISCV and POISON is guarded" status_bits
+run_test "each of several deferred errors is guarded and counted, the first is logged" \
+	again_and_again
 run_test "without the guard amd_clear_bank() sees the error as deferred" without_guard
 ktap_finished

@@ -97,7 +97,8 @@ require_guard
 require_banks
 run_test "kernel.ftrace_enabled=0 is refused while the guard is loaded, which stays live" \
 	sysctl_while_loaded
-run_test "the guard does not load with kernel.ftrace_enabled=0, and names it" sysctl_before_loading
+run_test "the guard does not load with kernel.ftrace_enabled=0, and names it" \
+	sysctl_before_loading
 run_test "the guard does not load if ftrace has hooked nothing, whatever ftrace says" \
 	hook_that_is_none
 run_test "set_ftrace_notrace and tracing_on do not concern the guard" tracefs_files

@@ -116,10 +116,10 @@ require_affected
 run_test "loading says that it guards, hooks and counts from zero; unloading leaves nothing" \
 	load_and_unload
 run_test "the hook has the light trampoline" light_trampoline
-run_test "loads and unloads a hundred times" hundred_times
-run_test "does not load twice" load_twice
-run_test "an unknown parameter is named and ignored" unknown_parameter
-run_test "unloads while its file is open" unload_while_read
-run_test "its file is for root to read" for_root_to_read
-run_test "taints the kernel as its origin and signature say" taints
+run_test "the guard loads and unloads a hundred times" hundred_times
+run_test "the guard does not load twice" load_twice
+run_test "an unknown module parameter is named and ignored" unknown_parameter
+run_test "the guard unloads while its counter's file is open" unload_while_read
+run_test "the counter's file is for root to read" for_root_to_read
+run_test "the guard taints the kernel as its origin and signature say" taints
 ktap_finished

@@ -112,8 +112,8 @@ $(first 9 $AO)
 setup_tests
 require_banks
 [ -e /proc/sys/vm/memory_failure_early_kill ] || skip_all "the kernel has no CONFIG_MEMORY_FAILURE"
-run_test "a process that asked for it early gets SIGBUS BUS_MCEERR_AO at its page" early_kill
-run_test "a process that did not gets SIGBUS BUS_MCEERR_AR when it reads the page" late_kill
+run_test "a process that asked for early notice gets SIGBUS BUS_MCEERR_AO at its page" early_kill
+run_test "a process that did not ask gets SIGBUS BUS_MCEERR_AR when it reads the page" late_kill
 run_test "both processes that share a page get their signal" shared_page
 run_test "a huge page is signalled as a whole" huge_page
 run_test "of a dirty page of the page cache its process hears, and then every reader" \

@@ -142,8 +142,8 @@ BURST=$((CPUS < 40 ? 40 / CPUS : 1))
 STORM=$((BURSTS * BURST))
 LOADS=0
 run_test "a storm of deferred errors on all CPUs: injected = logged = guarded" guarded_storm
-run_test "loads and unloads in a storm of deferred errors: injected = guarded + passed" \
+run_test "the guard comes and goes in a storm of deferred errors: injected = guarded + passed" \
 	deferred_come_and_go
-run_test "loads and unloads in a storm of corrected errors, none of them touched" \
+run_test "the guard comes and goes in a storm of corrected errors and touches none" \
 	corrected_come_and_go
 ktap_finished

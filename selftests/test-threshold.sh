@@ -53,5 +53,5 @@ $GUARDING
 setup_tests
 require_banks
 run_test "the threshold of a bank with a corrected error is reset" "reset $CORRECTED $CORRECTED"
-run_test "so is that of a bank with a deferred error" "reset $DEFERRED $DEFERRED_SEEN"
+run_test "the threshold of a bank with a deferred error is reset" "reset $DEFERRED $DEFERRED_SEEN"
 ktap_finished

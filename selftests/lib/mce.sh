@@ -3,13 +3,6 @@
 # shellcheck disable=SC2034,SC2086,SC2153 # constants go both ways; none has a space
 # Verbs for the tests: errors in machine check banks, and what becomes of them.
 
-# MCi_STATUS: bits, and the errors the tests are about. QEMU reports an action-optional error as AO.
-readonly OVER=$((1 << 62)) MISCV=$((1 << 59)) ADDRV=$((1 << 58))
-readonly DEFERRED_BIT=$((1 << 44)) POISON=$((1 << 43))
-readonly CORRECTED=0x9000000000000000 DEFERRED=0x9000100000000000
-readonly UNCORRECTED=0xb000000000000000 AO=0x9c00180000000000
-readonly CORRUPT=0xb200000000000000	# uncorrected, with the context of the processor
-
 # seen(status) - what is left of it for amd_clear_bank() to see: without the guard, all
 seen()
 {

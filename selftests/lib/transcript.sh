@@ -26,7 +26,7 @@ transcript()
 
 splat()
 {
-	since_mark '/WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|INFO: .* (stall|lock)/'
+	since_mark "/$SPLATS/"
 }
 
 # first(bank, status) - what the guard says of the first error since it was loaded

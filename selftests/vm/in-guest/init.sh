@@ -77,7 +77,7 @@ busybox dmesg -n 8
 
 if [ "$ALONE" = yes ]; then
 	address=$(busybox sed -n 's/^Data pages .* physically //p' /victim.1)
-	/mce_inject 0 error 9 0x9c00180000000000 "$address" 0x8c
+	/mce_inject 0 error 9 "$STATUS" "$address" "$MISC"
 fi
 
 # Where nobody looks for the error, it is in its bank and stays there.

@@ -40,6 +40,6 @@ does_not_unload()
 ktap_print_header
 ktap_set_plan 4
 test_that "ftrace fails on another function while the guard is loaded" ftrace_fails
-test_that "the guard goes on guarding" guards 1
-test_that "unloading does not end, and says why" does_not_unload
-test_that "the guard guards even then" guards 2
+test_that "the guard goes on guarding after ftrace has failed" guards 1
+test_that "unloading does not end after ftrace has failed, and says why" does_not_unload
+test_that "the guard guards while it cannot be unloaded" guards 2

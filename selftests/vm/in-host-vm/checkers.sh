@@ -19,4 +19,4 @@ ktap_print_header
 ktap_set_plan 3
 test_that "lockdep has not switched itself off" lockdep_is_on
 test_that "the kernel's log goes back to its first line" log_is_whole
-test_that "no splat since then" no_splat
+test_that "the kernel's log has no splat" no_splat

@@ -113,14 +113,16 @@ echo clear > $DEBUGFS/kmemleak
 
 ktap_print_header
 ktap_set_plan 9
-test_that "loads with each allocation of its own failing in turn" of_its_own
-test_that "some of these loads fail, and the last has met no failure" some_of_each own 10
-test_that "loads with each allocation of any kind failing in turn" all_of_them
-test_that "some of these loads fail, too, and the last has met no failure" some_of_each all 50
-test_that "either way no module, hook or file is left" nothing_left
-test_that "each that succeeds hooks amd_clear_bank() and nothing else" always_hooked
-test_that "with ftrace switched off loading fails when it has all its memory" without_ftrace
-test_that "nor is memory left, kmemleak says" no_leak
+test_that "loading survives each of its own allocations failing in turn" of_its_own
+test_that "loading fails by its own allocations, and the last load meets no failure" \
+	some_of_each own 10
+test_that "loading survives each allocation of any kind failing in turn" all_of_them
+test_that "loading fails by allocations of any kind, and the last load meets no failure" \
+	some_of_each all 50
+test_that "a load that fails leaves no module, hook or file" nothing_left
+test_that "a load that succeeds hooks amd_clear_bank() and nothing else" always_hooked
+test_that "loading fails with ftrace switched off, though it has all its memory" without_ftrace
+test_that "kmemleak finds no memory left" no_leak
 test_that "no splat" no_other_splat
 for of in own all; do
 	ktap_print_msg "$of: $(times $of error) loads failed, $(times $of ': loaded') did not"

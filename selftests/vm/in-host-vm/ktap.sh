@@ -4,6 +4,7 @@
 
 # shellcheck source=/dev/null
 source "$SRC/tools/testing/selftests/kselftest/ktap_helpers.sh"
+source /repo/selftests/lib/splats.sh
 source /repo/selftests/vm/lib/test-that.sh
 
 # shellcheck disable=SC2034 # for the suites
@@ -44,7 +45,7 @@ no_files()
 # splats: those in a kernel log that comes in
 splats()
 {
-	grep -E 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|UBSAN:|INFO: '
+	grep -E "$SPLATS"
 }
 
 no_splat()

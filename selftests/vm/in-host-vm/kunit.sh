@@ -4,20 +4,12 @@
 # passed, so that one that did not run at all is seen.
 
 source /repo/selftests/vm/in-host-vm/ktap.sh
+source /repo/selftests/vm/lib/kunit-cases.sh
 
 # The module's own suites, between the two times it is the only one to print.
 dmesg -C
 insmod "$KO"
 dmesg | sed 's/^\[ *[0-9.]*\] //' > /lab/kunit.ktap
-
-cases()
-{
-	awk '
-		/^#\[kunit_tests\(/ { gsub(/.*\(|\).*/, ""); suite = $0 }
-		suite && /#\[test\]/ { wanted = 1; next }
-		wanted && /fn / { sub(/.*fn /, ""); sub(/\(.*/, ""); print suite, $0; wanted = 0 }
-	' /repo/rust/*.rs
-}
 
 # passed SUITE CASE: KUnit says so within that suite
 passed()
@@ -30,8 +22,8 @@ passed()
 }
 
 ktap_print_header
-ktap_set_plan $(($(cases | wc -l) + 1))
+ktap_set_plan $(($(kunit_cases /repo/rust/*.rs | wc -l) + 1))
 while read -r suite case; do
 	test_that "$suite: $case" passed "$suite" "$case"
-done < <(cases)
+done < <(kunit_cases /repo/rust/*.rs)
 test_that "no splat" no_splat

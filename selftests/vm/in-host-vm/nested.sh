@@ -123,7 +123,8 @@ asked()
 ktap_print_header
 ktap_set_plan 5
 test_that "with the guard, a guest that has no fix runs the kselftests and lives" with_guard
-test_that "a guard that the guest needs is not unloaded without a word to allow that" asked
-test_that "without the guard, it lives" without_guard
-test_that "since no test puts a deferred error into a bank, in words" refused
-test_that "those that are about other errors run" not_refused
+test_that "the kselftests do not unload a guard that the guest needs, unless that is allowed" \
+	asked
+test_that "without the guard, the guest lives through the kselftests" without_guard
+test_that "without the guard, each test with a deferred error is skipped and says why" refused
+test_that "without the guard, the tests of other errors run" not_refused

@@ -27,9 +27,10 @@ never_said()
 
 ktap_print_header
 ktap_set_plan 5
-test_that "where the entry of amd_clear_bank() is overwritten, the guard does not load" refused
-test_that "it says that ftrace has failed" log_says "amd_mce_guard: NOT GUARDING: ftrace has \
+test_that "the guard does not load if the entry of amd_clear_bank() is overwritten" refused
+test_that "the guard says that ftrace has failed" \
+	log_says "amd_mce_guard: NOT GUARDING: ftrace has \
 disabled itself after an internal error; reboot this machine"
-test_that "it has not said that it guards" never_said
+test_that "the guard has not said that it guards" never_said
 test_that "the doctor does not say that the machine is protected" not_protected
-test_that "loading once more is refused, too" load_fails_with 'not supported' "$KO"
+test_that "loading is refused once more" load_fails_with 'not supported' "$KO"

@@ -4,14 +4,13 @@
 # host, poison that page, and watch what becomes of the guest. Once for each of $GUESTS, a list of
 # scenarios separated by commas.
 
+source /repo/selftests/lib/status.sh
 source /repo/selftests/vm/scenarios.sh
 
 readonly TRACING=/sys/kernel/tracing
 readonly MONITOR=/tmp/monitor
 readonly CONSOLE=/tmp/console.log
 
-# An action-optional error, and where its address says that it is known to a page (MCi_MISC).
-readonly AO=0x9c00180000000000 PAGE_MISC=0x8c
 # MCi_STATUS of bank 9: the guest clears it, or finds it empty.
 readonly CLEARED='write 425 = 0x0' EMPTY='read 425 = 0x0'
 
@@ -56,6 +55,7 @@ start_guest()
 	local init="GUARD=$GUARD VICTIMS=$VICTIMS POLL=$POLL BUSY=$BUSY ALONE=$ALONE"
 
 	init+=" LAST=$LAST PENDING=$PENDING TOUCH=$TOUCH CRASH=$CRASH"
+	[ "$ALONE" = no ] || init+=" STATUS=$AO MISC=$PAGE_MISC"
 	[ "$CRASH" = no ] || initrd=crash.cpio memory=512
 	[ "$REBOOTS" = yes ] || reboots=(-no-reboot)
 	rm -f $MONITOR $CONSOLE

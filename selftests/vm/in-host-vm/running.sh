@@ -54,12 +54,16 @@ readonly SECURITY=/sys/kernel/security
 
 ktap_print_header
 ktap_set_plan 8
-test_that "root is told what the running kernel does" says 0 '^check: +checks' $DOCTOR
-test_that "others are told to be root, where there is no image" says 2 '^reason: +run as root' \
+test_that "the doctor tells root what the running kernel does" says 0 '^check: +checks' $DOCTOR
+test_that "the doctor tells an ordinary user to be root, if it finds no image" \
+	says 2 '^reason: +run as root' \
 	"${NOBODY[@]}" $DOCTOR
-test_that "with the guard, it is protected" loaded
-test_that "with the guard, a fixed kernel has nothing to fear from its next boot" fixed_at_boot
-test_that "others see that it is loaded" says 2 '^loaded: +yes' "${NOBODY[@]}" $DOCTOR
-test_that "without, it is not affected again" unloaded
-test_that "kptr_restrict=2 is named" hidden 'kernel.kptr_restrict=2 hides' restrict 2
-test_that "so is a lockdown" hidden 'lockdown=confidentiality closes' lock_down
+test_that "the doctor says that a guarded machine is protected" loaded
+test_that "the doctor says that a fixed kernel survives its next boot" fixed_at_boot
+test_that "an ordinary user sees that the guard is loaded" \
+	says 2 '^loaded: +yes' "${NOBODY[@]}" $DOCTOR
+test_that "the doctor says that a fixed kernel is not affected without the guard" unloaded
+test_that "the doctor names kptr_restrict=2 as what hides the kernel" \
+	hidden 'kernel.kptr_restrict=2 hides' restrict 2
+test_that "the doctor names a lockdown as what hides the kernel" \
+	hidden 'lockdown=confidentiality closes' lock_down

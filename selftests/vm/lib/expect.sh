@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # What is looked for in the files that a guest has left: each says what it has not found as it ought
-# to be.
+# to be. Patterns are extended regular expressions.
 
 # status_msr BANK, destat_msr BANK: the bank's MCi_STATUS and MCA_DESTAT registers, as in the trace
 status_msr()
@@ -16,7 +16,7 @@ destat_msr()
 
 expect()
 {
-	grep -q -- "$2" "$1" 2> /dev/null || echo "${1##*/} lacks: $2"
+	grep -qE -- "$2" "$1" 2> /dev/null || echo "${1##*/} lacks: $2"
 }
 
 expect_not()
@@ -31,7 +31,7 @@ expect_times()
 {
 	local times
 
-	times=$(grep -c -- "$3" "$2" 2> /dev/null)
+	times=$(grep -cE -- "$3" "$2" 2> /dev/null)
 	[ "$times" = "$1" ] || echo "${2##*/} has ${times:-0} times, not $1: $3"
 }
 
@@ -40,6 +40,6 @@ expect_at_least()
 {
 	local times
 
-	times=$(grep -c -- "$3" "$2" 2> /dev/null)
+	times=$(grep -cE -- "$3" "$2" 2> /dev/null)
 	[ "${times:-0}" -ge "$1" ] || echo "${2##*/} has ${times:-0} times, not $1 or more: $3"
 }

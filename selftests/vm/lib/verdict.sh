@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 # What became of a guest, by its console and the MSR accesses its host saw: says what is missing.
 
+source "$TOP/selftests/lib/status.sh"
 source "$TOP/selftests/vm/lib/expect.sh"
 
-# VAL, EN, MISCV, ADDRV, DEFERRED and POISON: an action-optional error as QEMU reports it.
-readonly AO_STATUS=9c00180000000000
+readonly AO_STATUS=${AO#0x}
 
 # The error reached the bank, and the guest's poll found it there. What the guest did to its banks
 # from then on is left in msr.after.
@@ -23,7 +23,7 @@ injected()
 	sed -n "/$found/,\$p" "$1/msr.trace" > "$1/msr.after"
 }
 
-readonly NOTHING='(tried to write 0x0000000000000000)'
+readonly NOTHING='\(tried to write 0x0000000000000000\)'
 
 # As in the mail thread: message, MSR, symbols, panic.
 judge_panic()
@@ -33,12 +33,12 @@ judge_panic()
 	destat=$(destat_msr "$BANK")
 	injected "$1"
 	expect "$1/console.log" "mce: MSR access error: WRMSR to 0x$destat $NOTHING"
-	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* (mce_wrmsr[lq]+0x'
-	[ "$GUEST" = inlined ] || expect "$1/console.log" ' amd_clear_bank+0x'
-	expect "$1/console.log" ' machine_check_poll+0x'
-	expect "$1/console.log" " $POLLER+0x"
+	expect "$1/console.log" 'at rIP: 0x[0-9a-f]* \(mce_wrmsr[lq]\+0x'
+	[ "$GUEST" = inlined ] || expect "$1/console.log" ' amd_clear_bank\+0x'
+	expect "$1/console.log" ' machine_check_poll\+0x'
+	expect "$1/console.log" " $POLLER\+0x"
 	expect "$1/console.log" 'Kernel panic - not syncing: MCA architectural violation!'
-	expect "$1/msr.after" "msr_write $destat = 0x0 (#GP)"
+	expect "$1/msr.after" "msr_write $destat = 0x0 \(#GP\)"
 	expect_not "$1/msr.after" "msr_write $(status_msr "$BANK") "
 	expect_not "$1/console.log" '^SIGBUS'
 }
@@ -93,7 +93,7 @@ judge_survival()
 
 	page=$(pages "$1")
 	injected "$1"
-	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
+	expect "$1/console.log" "^SIGBUS si_code 5 \(BUS_MCEERR_AO\) si_addr $page si_addr_lsb 12"
 	expect "$1/console.log" '^guest: victim exit status 0'
 	expect "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
 	guarded "$1" 1
@@ -114,7 +114,7 @@ judge_inert()
 
 	page=$(pages "$1")
 	injected "$1"
-	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
+	expect "$1/console.log" "^SIGBUS si_code 5 \(BUS_MCEERR_AO\) si_addr $page si_addr_lsb 12"
 	if [ "$GUARD" = yes ]; then
 		expect "$1/console.log" 'amd_mce_guard: .*nothing to guard'
 		expect_not "$1/console.log" '^guest: insmod exit status 0|amd_mce_guard: guarding'
@@ -129,7 +129,7 @@ judge_wake()
 
 	page=$(pages "$1" | tail -n 1)
 	expect_times 2 "$1/injected" '^pfn 0x'
-	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
+	expect "$1/console.log" "^SIGBUS si_code 5 \(BUS_MCEERR_AO\) si_addr $page si_addr_lsb 12"
 	expect "$1/msr.trace" "msr_read $(status_msr "$BANK") = 0x$overwritten$"
 	expect_times 1 "$1/console.log" 'mce_record: '
 	expect_times 1 "$1/console.log" "mce_record: .*MC$BANK: $overwritten,"
@@ -145,7 +145,7 @@ judge_ten()
 		<(sed -n 's/^SIGBUS .* si_addr \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log" | sort)
 	injected "$1"
 	expect_times 10 "$1/injected" '^pfn 0x'
-	expect_times 10 "$1/console.log" '^SIGBUS si_code 5 (BUS_MCEERR_AO) .* si_addr_lsb 12'
+	expect_times 10 "$1/console.log" '^SIGBUS si_code 5 \(BUS_MCEERR_AO\) .* si_addr_lsb 12'
 	expect_times 10 "$1/console.log" '^guest: victim exit status 0'
 	expect_times 10 "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
 	guarded "$1" 10
@@ -160,8 +160,9 @@ judge_loop()
 	expect_times 1 "$1/console.log" '^guest: ready'
 	expect_at_least $((DEATHS + 2)) "$1/console.log" \
 		'Kernel panic - not syncing: MCA architectural violation!'
-	expect_at_least $((DEATHS + 2)) "$1/msr.after" "msr_write $(destat_msr "$BANK") = 0x0 (#GP)"
-	expect_at_least 2 "$1/console.log" ' mcheck_cpu_init+0x'
+	expect_at_least $((DEATHS + 2)) "$1/msr.after" \
+		"msr_write $(destat_msr "$BANK") = 0x0 \(#GP\)"
+	expect_at_least 2 "$1/console.log" ' mcheck_cpu_init\+0x'
 	expect_not "$1/msr.after" "msr_write $(status_msr "$BANK") "
 }
 
@@ -188,7 +189,7 @@ judge_undumped()
 	crash_kernel "$1"
 	expect_times 2 "$1/console.log" \
 		'Kernel panic - not syncing: MCA architectural violation!'
-	expect_times 1 "$1/console.log" ' mcheck_cpu_init+0x'
+	expect_times 1 "$1/console.log" ' mcheck_cpu_init\+0x'
 	expect_not "$1/console.log" '^guest: dump'
 }
 
@@ -210,7 +211,7 @@ judge_unloaded()
 	injected "$1"
 	expect "$1/console.log" '^guest: rmmod exit status 0'
 	expect "$1/console.log" '^guest: bank 9 status 0[^x]'
-	expect "$1/console.log" "^SIGBUS si_code 5 (BUS_MCEERR_AO) si_addr $page si_addr_lsb 12"
+	expect "$1/console.log" "^SIGBUS si_code 5 \(BUS_MCEERR_AO\) si_addr $page si_addr_lsb 12"
 	expect "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
 	announced "$1"
 	expect_not "$1/console.log" '/deferred_guarded:'
@@ -224,7 +225,7 @@ judge_touch()
 
 	page=$(pages "$1")
 	expect "$1/injected" '^pfn 0x'
-	expect "$1/console.log" "^SIGBUS si_code 4 (BUS_MCEERR_AR) si_addr $page si_addr_lsb 12"
+	expect "$1/console.log" "^SIGBUS si_code 4 \(BUS_MCEERR_AR\) si_addr $page si_addr_lsb 12"
 	expect "$1/console.log" '^guest: victim exit status 0'
 	if [ "$GUARD" = yes ]; then
 		expect "$1/console.log" 'amd_mce_guard: guarding'

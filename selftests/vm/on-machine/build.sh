@@ -163,9 +163,10 @@ ktap_print_header
 ktap_set_plan 20
 test_that "linux $(kernel_release), on its own crates: builds without warnings" builds \
 	"$KERNEL_OBJ" test
-test_that "the same on the stand-in: builds without warnings" builds "$KERNEL_OBJ" standin \
+test_that "linux $(kernel_release), on the stand-in: builds without warnings" \
+	builds "$KERNEL_OBJ" standin \
 	KERNEL_CRATE=standin
-test_that "the callback is the same code in both" same_callback
+test_that "the callback is the same code on either crate" same_callback
 test_that "a kernel by clang with ThinLTO and kCFI: builds without warnings" builds_for clang
 for kernel in vendor-6.12 vendor-6.18; do
 	test_that "linux ${kernel#vendor-} without Rust: builds without warnings" \
@@ -181,7 +182,7 @@ done
 test_with stock "an ordinary user builds from headers that are read-only" builds_as_user \
 	/repo/build/check/build/user "$STOCK_OBJ"
 test_that "modinfo is complete" modinfo_complete
-test_that "there is no alias for udev to load it by" no_alias
+test_that "the module has no alias for udev to load it by" no_alias
 test_that "nothing in the module can be traced" no_fentry
 copy_project
 test_that "make builds in the tree" in_tree

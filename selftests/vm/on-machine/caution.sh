@@ -111,9 +111,10 @@ ktap_print_header
 ktap_set_plan 6
 test_that "a kernel since 6.19.10 or 7.0 is taken for fixed" have_the_fix 6.19.10 6.19.12-custom \
 	7.0.0 7.0 7.0.0-arch1-1 7.1.0-rc1 7.3.4+deb14-amd64 8.0.0-rc1
-test_that "one that may lack the fix is not" may_lack_it 6.19.0 6.19.9 6.19.9-200.fc43.x86_64 \
+test_that "a kernel that may lack the fix is not taken for fixed" \
+	may_lack_it 6.19.0 6.19.9 6.19.9-200.fc43.x86_64 \
 	6.19.8+deb14-amd64 6.19.0-rc7 7.0.0-rc3 7.0.0-rc7-next 6.18.44 6.12.94+deb13-amd64
 test_that "a single hook counts as the guard's only if ftrace names its module" tells_hooks
 test_that "ACCEL=kvm without a usable /dev/kvm: the lab says so and goes on with TCG" without_kvm
-test_that "no other ACCEL is accepted" with_nonsense
-test_that "what needs a kernel that the archive has not any more is skipped, with the reason" gone
+test_that "an ACCEL that there is not is refused" with_nonsense
+test_that "a test whose kernel has left the archive is skipped, with the reason" gone

@@ -446,9 +446,9 @@ for kernel in debian-6.19.6 debian-6.19.8; do
 	test_with $kernel "Debian's linux ${kernel#debian-} is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
 done
-test_with stock "Debian's linux $STOCK_SERIES is not" \
+test_with stock "Debian's linux $STOCK_SERIES is not affected" \
 	says_of build/kernels/stock/bzImage 0 '^check: +checks'
-test_with debian-6.12 "Debian's linux 6.12 is not" \
+test_with debian-6.12 "Debian's linux 6.12 is not affected" \
 	says_of build/kernels/debian-6.12/bzImage 0 '^check: +absent'
 for kernel in test clang vendor-6.12 vendor-6.18; do
 	test_with $kernel "the lab's kernel $kernel is affected" \
@@ -475,23 +475,25 @@ ARGUMENT      2 unknown_form a check of an argument may be one
 HIDDEN        2 nothing_seems_to_reach of a write that only patched code reaches it cannot tell
 POINTER       2 through_a_pointer of a call through a pointer it cannot tell
 END
-test_that "a function with a suffix is found" says_of $MADE/clang-RENAMED 1 '^check: +vulnerable'
-test_that "so is one without a name" says_of $MADE/gcc-UNNAMED 1 '^check: +vulnerable'
-test_that "its check is found without names of variables" \
+test_that "an amd_clear_bank() with a suffix is found" \
+	says_of $MADE/clang-RENAMED 1 '^check: +vulnerable'
+test_that "an amd_clear_bank() that has lost its name is found" \
+	says_of $MADE/gcc-UNNAMED 1 '^check: +vulnerable'
+test_that "a check of SMCA is found without names of variables" \
 	says_of $MADE/gcc-UNNAMED_FLAGS 0 '^check: +checks'
-test_that "unit tests pass" unit_tests
-test_that "without rustc, make says so" no_rustc
-test_that "it is linked statically" is_static
+test_that "the doctor's unit tests pass" unit_tests
+test_that "make doctor names rustc if it is missing" no_rustc
+test_that "the doctor is linked statically" is_static
 test_that "a CPU that is not AMD's is not affected" not_amd
-test_that "a CPU with SMCA is not" has_smca
-test_that "of a machine without /proc/cpuinfo it cannot tell" no_cpuinfo
-test_that "a machine without machine checks is not" no_machine_checks
-test_that "the guard protects, and its counters are shown" protected
-test_that "a guard without its hook does not" not_hooked
-test_that "of a hook that is not seen it cannot tell" hook_unseen
-test_that "without the guard, it says what to type" affected
-test_that "where there can be no guard, it says what else to do" not_traceable
-test_that "polling is on, off or unknown" polling
+test_that "a CPU with SMCA is not affected" has_smca
+test_that "the doctor cannot tell about a machine without /proc/cpuinfo" no_cpuinfo
+test_that "a machine without machine checks is not affected" no_machine_checks
+test_that "a machine with the guard is protected, and its counter is shown" protected
+test_that "a machine whose guard has no hook is not protected" not_hooked
+test_that "the doctor cannot tell if it may not see the hook" hook_unseen
+test_that "the doctor says what to type on a machine without the guard" affected
+test_that "the doctor says what to do where there can be no guard" not_traceable
+test_that "the doctor tells whether banks are polled" polling
 for kernel in test clang vendor-6.18; do
 	test_with $kernel "the lab's kernel $kernel survives its boot with mce=nobootlog" \
 		boots_with build/kernels/$kernel/bzImage survives
@@ -503,27 +505,29 @@ done
 test_with vendor-6.12 "the lab's kernel vendor-6.12 polls at boot with mce=nobootlog, too" \
 	boots_with build/kernels/vendor-6.12/bzImage 'may panic'
 test_that "mce=nobootlog decides about the next boot, and not about the exit status" next_boot
-test_that "a CPU family before 17 survives a boot, unless mce=bootlog asks for its poll" old_family
+test_that "a CPU family before 17 survives a boot, unless mce=bootlog asks for its poll" \
+	old_family
 test_that "a kernel that polls with mce=nobootlog, too, may panic at its next boot" always_polls
 test_that "the next boot of an unaffected machine is not affected" unaffected_boot
-test_that "without /proc/cmdline or the CPU's family, the next boot is unknown" unseen_command_line
+test_that "without /proc/cmdline or the CPU's family, the next boot is unknown" \
+	unseen_command_line
 test_that "the crash kernel's command line is read from Debian's configuration" \
 	crash_kernels etc/default/kdump-tools KDUMP_CMDLINE
 test_that "the crash kernel's command line is read from Fedora's and SUSE's" \
 	crash_kernels etc/sysconfig/kdump KDUMP_COMMANDLINE
 test_that "the command line of a crash kernel loaded by hand is unknown" loaded_by_hand
-test_that "of a livepatched function it cannot tell" livepatched
-test_that "the running kernel is looked at" memory
-test_that "what hides it is said" hidden
+test_that "the doctor cannot tell about a livepatched function" livepatched
+test_that "the doctor looks at the running kernel" memory
+test_that "the doctor says what hides the running kernel" hidden
 test_that "a kernel that never polls is not affected" no_poll
-test_that "a name that got lost is no proof" lost_name
-test_that "nor is a kernel configured without machine checks affected" configured
+test_that "a kernel without a symbol amd_clear_bank is not taken for unaffected" lost_name
+test_that "a kernel configured without machine checks is not affected" configured
 test_that "an amd_clear_bank() that takes no record cannot be guarded" other_prototype
-test_that "an image is found where distributions keep it" image_places
-test_that "an image that is not of the running kernel is not judged by" replaced
-test_that "a release that is none becomes no path" odd_release
-test_that "of a file that is no kernel it says which, and why" no_image
-test_that "a missing unpacker is named" no_unpacker
-test_that "--json is JSON" in_json
-test_that "make doctor runs it" as_target
-test_that "another option is refused" unknown_option
+test_that "the doctor finds an image where distributions keep it" image_places
+test_that "the doctor does not judge by an image of another kernel than the running one" replaced
+test_that "a release string with a path in it becomes no path" odd_release
+test_that "the doctor names a file that is no kernel, and says why" no_image
+test_that "the doctor names a missing unpacker" no_unpacker
+test_that "the doctor's --json is JSON" in_json
+test_that "make doctor runs the doctor" as_target
+test_that "the doctor refuses an unknown option" unknown_option

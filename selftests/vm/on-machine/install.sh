@@ -145,11 +145,14 @@ ktap_set_plan 10
 test_that "make install installs every test for run_kselftest.sh" installs_module
 test_that "make gen_tar packs the same files" packs installed stage selftests
 test_that "make run_tests skips in words where there is no function tracing" skips selftests
-test_with stock "with Debian's headers and no kernel source, make install does the same" \
+test_with stock "with Debian's headers and no kernel source, make install installs every test" \
 	installs alone headers_only
-test_with stock "so does make gen_tar" packs alone stage-alone headers_only
-test_with stock "so does make run_tests" skips headers_only
-test_with stock "what runs the tests there prints the same KTAP as the kernel's runner" same_ktap
+test_with stock "with Debian's headers and no kernel source, make gen_tar packs the same files" \
+	packs alone stage-alone headers_only
+test_with stock "with Debian's headers and no kernel source, make run_tests skips in words" \
+	skips headers_only
+test_with stock "the runner for machines without kselftest prints the KTAP of the kernel's" \
+	same_ktap
 test_with stock "a module for another kernel than the tests is refused" of_another_kernel
-test_that "without the kernel's kselftest it names the variable to set" names_kselftest
-test_that "without a place to install to, too" names_install_path
+test_that "make install without kselftest names the variable to set" names_kselftest
+test_that "make install without INSTALL_PATH names the variable to set" names_install_path

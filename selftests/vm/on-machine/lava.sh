@@ -115,8 +115,8 @@ tells()
 
 ktap_print_header
 ktap_set_plan 5
-test_that "what a LAVA job needs is made of this tree" prepare
+test_that "this tree makes what a LAVA job needs" prepare
 test_that "the job and its device fit LAVA's schemas" valid
 test_that "lava-run runs the job to its end" runs
-test_that "the results that LAVA has are those in the KTAP" same_results
-test_that "what fails or is skipped is told to LAVA as such" tells
+test_that "LAVA has the results that are in the KTAP" same_results
+test_that "LAVA hears of a failure and of a skip as such" tells

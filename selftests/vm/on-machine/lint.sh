@@ -89,7 +89,7 @@ test_with stock "clippy is silent on Debian's linux $STOCK_SERIES, the stand-in 
 test_that "clippy is silent on the doctor" doctor_clippy_clean
 test_that "shellcheck is silent" shellcheck_clean
 test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean
-test_that "codespell knows no better" codespell_clean
+test_that "codespell is silent" codespell_clean
 test_that "yamllint is silent" yamllint_clean
 test_that "ansible-lint is silent" ansible_lint_clean
 test_that "Sphinx builds Documentation without a warning" docs_build

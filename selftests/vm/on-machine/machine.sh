@@ -136,22 +136,22 @@ fi
 ktap_set_plan 13
 test_that "the package is made, and a machine that is affected" prepare
 start affected "$AMD_CPU"
-test_that "Ansible reaches that" reaches
-test_that "what README has somebody do there happens, word by word" as_in_readme
-test_that "rehearsed, the role changes nothing and says that nothing is installed" rehearses
-test_that "where DKMS cannot build, the role fails, and the package says why" fails_to_build
-test_that "installed and not loaded, the role fails and says why" refuses \
+test_that "Ansible reaches the affected machine" reaches
+test_that "the commands of README do on that machine what README says" as_in_readme
+test_that "the role, rehearsed, changes nothing and says that nothing is installed" rehearses
+test_that "the role fails where DKMS cannot build, and the package says why" fails_to_build
+test_that "the role fails and says why if the module is installed and does not load" refuses \
 	"$AFFECTED" playbook -e amd_mce_guard_load=false
 test_that "the role loads the module and finds the machine protected" \
 	ends_with "$PROTECTED" changed=1
-test_that "run again, it changes nothing" changes_nothing
-test_that "asked to, it gives GRUB mce=nobootlog once, and rehearsed it does not" \
+test_that "the role, run again, changes nothing" changes_nothing
+test_that "the role gives GRUB mce=nobootlog once if asked to, and not if rehearsed" \
 	boots_without_poll
-test_that "its gate by itself lets a protected machine pass" protected_gate
-test_that "and no machine from which the module has been removed" affected_gate
+test_that "the role's gate lets a protected machine pass" protected_gate
+test_that "the role's gate stops a machine from which the module has been removed" affected_gate
 stop
 start unaffected max,vendor=GenuineIntel
 test_that "Ansible reaches a machine with nothing to guard" reaches
-test_that "there the role is content, and changes nothing" \
+test_that "the role changes nothing on a machine with nothing to guard" \
 	ends_with "$UNAFFECTED" changed=0
 stop

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# mutation.sh NAME: makes that mistake of mutations.list in a copy of this tree, runs the tests that
+# mutate.sh NAME: makes that mistake of mutations.list in a copy of this tree, runs the tests that
 # are named there, and says in a line whether exactly those went red that should; what was wrong
 # comes below. SLOT tells the copies of those that run side by side apart.
 
@@ -45,9 +45,9 @@ mutate()
 # went_red: the tests that did, as "job: description"
 went_red()
 {
-	sed -nE 's/^([a-z]+): not ok [0-9]+ (.*)/\1: \2/p
-		s/^([a-z]+: [a-z]+: )[0-9]+ (without.*)/\1\2/p
-		s/^([a-z]+: skipped, which was not to be expected: .*)/\1/p' "$LOG" | sort -u
+	sed -nE 's/^([a-z-]+): not ok [0-9]+ (.*)/\1: \2/p
+		s/^([a-z-]+: [a-z]+: )[0-9]+ (without.*)/\1\2/p
+		s/^([a-z-]+: skipped, which was not to be expected: .*)/\1/p' "$LOG" | sort -u
 }
 
 # Each test on its own: one pattern that matches several would not miss one of them that is green.

@@ -257,14 +257,14 @@ test_that "a libkernel.rmeta by another build of the same rustc is not used" des
 test_that "an empty libkernel.rmeta is not used" damaged_metadata
 test_that "crates older than those of 6.19 are not used" older_crates
 test_that "CONFIG_RUSTC_VERSION of another rustc does not matter" other_rustc_configured
-test_that "KERNEL_CRATE= forces either" forced
-test_that "KERNEL_CRATE= is refused with another value" wrong_choice
+test_that "KERNEL_CRATE= forces either crate" forced
+test_that "KERNEL_CRATE= with an unknown value is refused" wrong_choice
 for option in CONFIG_MODULES CONFIG_X86_MCE_AMD CONFIG_FUNCTION_TRACER \
 	CONFIG_DYNAMIC_FTRACE_WITH_ARGS CONFIG_KALLSYMS; do
 	test_that "a kernel without $option is refused" without_option $option
 done
 test_that "a kernel with CONFIG_RANDSTRUCT is refused" randstruct
-test_that "a tree that is not configured is refused" unconfigured
+test_that "a kernel tree that is not configured is refused" unconfigured
 test_that "a KDIR that is not there is refused, with the package to install" missing_kdir
 test_that "a missing rustc is named" missing_tool RUSTC
 test_that "a missing bindgen is named" missing_tool BINDGEN
@@ -272,13 +272,13 @@ test_that "a rustc before 1.85 is refused" old_rustc
 test_that "a bindgen before 0.71 is refused" old_bindgen
 test_that "a missing rust-src is named" missing_rust_src
 test_that "a missing clang is named for a kernel that clang has built" missing_clang
-test_that "RUSTC in the environment is the one that is looked at" tool_in_environment
+test_that "RUSTC in the environment is the rustc that is looked at" tool_in_environment
 test_that "a release with a command in it is not run" hostile_release
 test_that "a VMLINUX= that is not there is refused" refuses 'cannot be read' \
 	layout "$KERNEL_OBJ" /nonexistent
 test_that "a VMLINUX= without BTF is refused" refuses 'has no BTF' \
 	layout "$KERNEL_OBJ" "$KERNEL_OBJ/vmlinux"
-test_that "where there is nothing to compare layouts with, make says so" \
+test_that "make says so if there is nothing to compare layouts with" \
 	says 'the layout of structures is not checked' layout "$KERNEL_OBJ"
 test_with stock "the layouts of Debian's linux $STOCK_SERIES are compared, and amd_clear_bank()" \
 	says 'has the same ftrace_ops .*, and amd_clear_bank(struct mce \*)' layout "$STOCK_OBJ"

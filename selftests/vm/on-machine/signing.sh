@@ -74,26 +74,29 @@ rm -rf "$WORK"
 mkdir -p "$WORK"
 ktap_print_header
 ktap_set_plan 15
-test_with stock "signs with a given key" signed_by somebody
-test_with stock "does not sign twice" refuses "is signed by 'somebody'; build it again" \
+test_with stock "make sign signs with a given key" signed_by somebody
+test_with stock "make sign does not sign twice" \
+	refuses "is signed by 'somebody'; build it again" \
 	sign somebody KEY=$IN_WORK/somebody/MOK.priv CERT=$IN_WORK/somebody/MOK.der
-test_with stock "root signs and installs what an ordinary user has built" by_sudo
-test_with stock "without a key, says how to make and enroll one" refuses \
+test_with stock "root signs and installs the module that an ordinary user has built" by_sudo
+test_with stock "make sign without a key says how to make and enroll one" refuses \
 	"no key to sign with.*openssl req.*mokutil --import" sign none
-test_with stock "without CONFIG_MODULE_SIG, says so" refuses "no /repo/scripts/sign-file" \
+test_with stock "make sign for a kernel without CONFIG_MODULE_SIG says so" \
+	refuses "no /repo/scripts/sign-file" \
 	in_sysroot env KEY=$IN_WORK/somebody/MOK.priv CERT=$IN_WORK/somebody/MOK.der \
 	rust/install/sign.sh /repo "$KERNEL_OUT/module/rust/amd_mce_guard.ko"
 test_with stock "a stock kernel boots with Secure Boot, and is locked down" under_secure_boot
-test_with stock "there, a module that is not signed is refused in words" in_vm \
+test_with stock "the locked-down kernel refuses an unsigned module, with the reason" in_vm \
 	'unsigned: .*Key was rejected by service.*Loading of unsigned module is rejected'
 test_with stock "a module that somebody else has signed is refused" in_vm \
 	'stranger: .*Key was rejected by service'
 test_with stock "a module that the machine's owner has signed loads" in_vm \
 	'owner: loaded.*amd_mce_guard: guarding'
-test_with stock "it does not taint the kernel as unsigned" in_vm '^taints: O$'
-test_with stock "of two keys, make sign takes the enrolled one, and says that it is trusted" in_vm \
+test_with stock "a signed module does not taint the kernel as unsigned" in_vm '^taints: O$'
+test_with stock "of two keys, make sign takes the enrolled one, and says that it is trusted" \
+	in_vm \
 	"both: .* signed by 'owner' \(.*mok.pub\), a key that this kernel trusts"
-test_with stock "with another key alone, make sign says how to enroll it" in_vm \
+test_with stock "make sign with a key that is not enrolled says how to enroll it" in_vm \
 	"other: .* signed by 'stranger' .*'mokutil --import /var/lib/shim-signed/mok/MOK.der'"
 test_with stock "the package says that a module signed with the other key will not load" in_vm \
 	"report: .*WILL NOT LOAD its module: signed by 'stranger' .*mokutil --import"
