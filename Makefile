@@ -75,6 +75,14 @@ $(doctor): $(wildcard rust/doctor/*.rs)
 doctor: $(doctor)
 	@$(doctor) $(if $(IMAGE),--image $(IMAGE))
 
+# All pages anew, so that a warning of a page that has not changed is not lost.
+SPHINXBUILD ?= sphinx-build
+htmldocs:
+	@command -v $(SPHINXBUILD) > /dev/null || { echo 'amd_mce_guard: $(SPHINXBUILD) is missing,' \
+		"which builds the documents; install it (Debian's package python3-sphinx)"; exit 1; }
+	@$(SPHINXBUILD) -q -E -W -n -b html -d build/doctrees Documentation build/html
+	@echo 'amd_mce_guard: the documents are in build/html/index.html'
+
 setup:
 	@selftests/vm/setup.sh
 
@@ -118,6 +126,7 @@ ifneq ($(wildcard rust/doctor),)
 	@echo '  sign             - sign it for a kernel that is locked down, with the MOK or KEY='
 	@echo '                     and CERT='
 	@echo '  deb, rpm         - package for DKMS, in build/deb or build/rpm'
+	@echo '  htmldocs         - Documentation/ as HTML, in build/html'
 	@echo
 	@echo 'On the machine that is to be guarded:'
 	@echo '  doctor           - is it affected, is it protected? IMAGE= names its kernel'
@@ -137,5 +146,5 @@ ifneq ($(wildcard selftests/vm),)
 	@echo '  distclean        - clean, and remove what setup got'
 endif
 
-.PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor setup demo \
-	check check-all check-rest check-fast bench mutations distclean help
+.PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor htmldocs \
+	setup demo check check-all check-rest check-fast bench mutations distclean help

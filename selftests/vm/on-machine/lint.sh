@@ -76,12 +76,43 @@ ansible_lint_clean()
 
 docs_build()
 {
-	without_warnings in_sysroot sphinx-build -q -W -n -b html -d /tmp/doctrees \
-		Documentation /repo/build/html
+	without_warnings in_sysroot make -s htmldocs
 }
 
+# Each pr_...!() of the module, as people would search for it; {} in it is any word.
+messages_explained()
+{
+	# shellcheck disable=SC2016 # perl's variables
+	in_sysroot perl -0777 -e '
+		($page = `cat Documentation/messages.rst`) =~ s/\s+/ /g;
+		for (map { `cat $_` } glob "rust/*.rs") {
+			while (/\bpr_\w+!\(\s*"((?:[^"\\]|\\.)*)"/sg) {
+				$message = $1 =~ s/\\\n\s*//gr =~ s/\\n$//r;
+				$pattern = join "\\S+", map { quotemeta } split /\{.*?\}/, $message;
+				$page =~ /``$pattern``/ or push @missing, $message;
+				$seen++;
+			}
+		}
+		print "not in Documentation/messages.rst: $_\n" for @missing;
+		exit(@missing || !$seen)'
+}
+
+# Names of evidence are literals: test-load.sh, a KUnit suite, and jobs by "job NAME".
+evidence_exists()
+(
+	cd "$TOP" || exit
+	# shellcheck source=selftests/vm/jobs.sh
+	source selftests/vm/jobs.sh
+	diff <({
+		printf 'job %s\n' "${JOBS[@]}"
+		(cd selftests && printf '%s\n' test-*.sh)
+		sed -n 's/^#\[kunit_tests(\(.*\))\]$/\1/p' rust/*.rs
+	} | sort) <(grep -oE '``(job [a-z]+|test-[a-z]+\.sh|amd_mce_guard_[a-z_]+)``' \
+		Documentation/testing.rst | tr -d '`' | sort -u)
+)
+
 ktap_print_header
-ktap_set_plan 10
+ktap_set_plan 12
 test_that "rustfmt has nothing to change" rustfmt_clean
 test_that "clippy is silent on linux $(kernel_release)" clippy_clean "$KERNEL_OBJ" test
 test_with stock "clippy is silent on Debian's linux $STOCK_SERIES, the stand-in and its tests" \
@@ -93,3 +124,6 @@ test_that "codespell is silent" codespell_clean
 test_that "yamllint is silent" yamllint_clean
 test_that "ansible-lint is silent" ansible_lint_clean
 test_that "Sphinx builds Documentation without a warning" docs_build
+test_that "Documentation/messages.rst explains each message of the module" messages_explained
+test_that "Documentation/testing.rst names each job, kselftest and KUnit suite, and no other" \
+	evidence_exists
