@@ -94,7 +94,7 @@ messages_explained()
 			}
 		}
 		print "not in Documentation/messages.rst: $_\n" for @missing;
-		exit(@missing || !$seen)'
+		exit(@missing || !$seen ? 1 : 0)'
 }
 
 # Names of evidence are literals: test-load.sh, a KUnit suite, and jobs by "job NAME".
