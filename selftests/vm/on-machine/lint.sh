@@ -98,6 +98,7 @@ messages_explained()
 }
 
 # Names of evidence are literals: test-load.sh, a KUnit suite, and jobs by "job NAME".
+# shellcheck disable=SC2016 # these are RST's backquotes
 evidence_exists()
 (
 	cd "$TOP" || exit
