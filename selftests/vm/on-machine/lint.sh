@@ -102,8 +102,7 @@ messages_explained()
 evidence_exists()
 (
 	cd "$TOP" || exit
-	# shellcheck source=selftests/vm/jobs.sh
-	source selftests/vm/jobs.sh
+	source "$TOP/selftests/vm/jobs.sh"
 	diff <({
 		printf 'job %s\n' "${JOBS[@]}"
 		(cd selftests && printf '%s\n' test-*.sh)
