@@ -97,19 +97,24 @@ messages_explained()
 		exit(@missing || !$seen ? 1 : 0)'
 }
 
-# Names of evidence are literals: test-load.sh, a KUnit suite, and jobs by "job NAME".
-# shellcheck disable=SC2016 # these are RST's backquotes
+# named PATTERN: the literals of Documentation/testing.rst that match it
+named()
+{
+	grep -oE "\`\`($1)\`\`" "$TOP/Documentation/testing.rst" | tr -d '\`' | sort -u
+}
+
+# All evidence that there is, and no other; and of mutations those that there are.
 evidence_exists()
-(
-	cd "$TOP" || exit
+{
 	source "$TOP/selftests/vm/jobs.sh"
 	diff <({
 		printf 'job %s\n' "${JOBS[@]}"
-		(cd selftests && printf '%s\n' test-*.sh)
-		sed -n 's/^#\[kunit_tests(\(.*\))\]$/\1/p' rust/*.rs
-	} | sort) <(grep -oE '``(job [a-z]+|test-[a-z]+\.sh|amd_mce_guard_[a-z_]+)``' \
-		Documentation/testing.rst | tr -d '`' | sort -u)
-)
+		(cd "$TOP/selftests" && printf '%s\n' test-*.sh)
+		sed -n 's/^#\[kunit_tests(\(.*\))\]$/\1/p' "$TOP"/rust/*.rs
+	} | sort) <(named 'job [a-z-]+|test-[a-z]+\.sh|amd_mce_guard_[a-z_]+') &&
+		! named '[a-z]+(-[a-z]+)+' |
+			grep -vxFf <(sed -n 's/^mutation //p' "$TOP/selftests/vm/mutations.list")
+}
 
 ktap_print_header
 ktap_set_plan 12
