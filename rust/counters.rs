@@ -3,7 +3,7 @@
 //! What the guard has done since it was loaded, for people to read in debugfs.
 //!
 //! The counter is one of `core`'s atomics, which are instructions: those of
-//! [`kernel::sync::atomic`] are calls of helpers of the kernel, which cost more than the counting
+//! `kernel::sync::atomic` are calls of helpers of the kernel, which cost more than the counting
 //! and can be traced. It orders nothing, so either memory model says the same about it.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -12,7 +12,7 @@ use crate::bindings;
 
 /// A directory in debugfs with files of numbers, for root to read.
 ///
-/// The operations of these files are in the kernel. The tables of those of [`kernel::debugfs`] are
+/// The operations of these files are in the kernel. The tables of those of `kernel::debugfs` are
 /// in the module that uses it and do not name it as their owner, so that the kernel reads a table
 /// that has gone when somebody closes a file after the module has.
 ///

@@ -5,7 +5,7 @@
 //! In Linux 6.19.0 to 6.19.9 `amd_clear_bank()` writes the SMCA register MCA_DESTAT for every
 //! deferred error whether or not the CPU has SMCA; a guest on KVM has not, and panics. While this
 //! module is loaded, each call of `amd_clear_bank()` is preceded by the check that the kernel
-//! forgot, see [`clear_bank`].
+//! forgot, see `clear_bank`.
 //!
 //! Loading is the decision to guard: it succeeds where there is something to guard and the hook is
 //! live, and fails with the reason in the log everywhere else. A kernel that has the fix is not

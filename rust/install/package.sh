@@ -30,7 +30,7 @@ rm -rf "$source"
 mkdir "$source"
 tar -c --exclude='*.o' --exclude='*.a' --exclude='*.ko' --exclude='.*.cmd' --exclude='*.mod*' \
 	--exclude=bindings_generated.rs Makefile Kbuild COPYING dkms.conf rust \
-	Documentation/reboot.rst |
+	Documentation/{admin-guide,messages,reboot}.rst |
 	tar -C "$source" --no-same-owner -x
 cd "$source"
 sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$version\"/" dkms.conf
