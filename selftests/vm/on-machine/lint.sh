@@ -74,8 +74,8 @@ ansible_lint_clean()
 		ansible-lint --offline --strict --profile production -q site.yml"
 }
 
-# On the stand-in as it was built for Debian's kernel: kbuild has no rustdoc for modules from outside
-# its tree.
+# On the stand-in as it was built for Debian's kernel: kbuild has no rustdoc for
+# modules from outside its tree.
 rustdoc_clean()
 {
 	local module
