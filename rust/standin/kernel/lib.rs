@@ -50,8 +50,11 @@ pub mod prelude {
 macro_rules! container_of {
     ($field_ptr:expr, $type:ty, $field:ident) => {{
         let field_ptr = $field_ptr;
-        field_ptr
+        let container_ptr = field_ptr
             .byte_sub(::core::mem::offset_of!($type, $field))
-            .cast::<$type>()
+            .cast::<$type>();
+        // Both have the same type, or this does not compile.
+        let _ = [field_ptr, &raw mut (*container_ptr).$field];
+        container_ptr
     }};
 }
