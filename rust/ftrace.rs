@@ -45,6 +45,7 @@ pub unsafe trait Function: 'static {
 /// # Invariants
 ///
 /// It is the address of `F`, as a call of it has it, in the kernel itself: it does not go away.
+#[repr(transparent)]
 pub struct Address<F: Function>(usize, PhantomData<fn() -> F>);
 
 impl<F: Function> Address<F> {
@@ -77,7 +78,7 @@ impl Flags {
     pub const NONE: Self = Self(0);
     /// The kernel does not work without the callback, so `kernel.ftrace_enabled` cannot be set to 0
     /// while it is registered (`FTRACE_OPS_FL_PERMANENT`).
-    pub const PERMANENT: Self = Self(bindings::FTRACE_OPS_FL_PERMANENT);
+    pub const PERMANENT: Self = Self(bindings::FTRACE_OPS_FL_PERMANENT as c_ulong);
 }
 
 /// What to do when `F` is entered.
@@ -86,8 +87,9 @@ pub trait Callback<F: Function>: Sync {
     ///
     /// That may be any context `F` is called in, hard interrupts included, and it may interrupt
     /// another call on the same CPU; so it must not sleep or wait. What it leaves in `arg` is what
-    /// the body of `F` finds there.
-    fn entered(&self, arg: &mut F::Arg);
+    /// the body of `F` finds there. `ip` is where the function calls ftrace: at its
+    /// [`Address`], or a few bytes behind.
+    fn entered(&self, ip: usize, arg: &mut F::Arg);
 }
 
 /// What ftrace knows of, in memory that stays where it is.
@@ -100,7 +102,9 @@ impl<T> Ops<T> {
     /// Whether ftrace has `ops` registered, by its own mark there.
     fn is_enabled(&self) -> bool {
         // SAFETY: `ops` is initialized. ftrace writes to it within the calls of this file only.
-        unsafe { (*self.ops.get()).flags & bindings::FTRACE_OPS_FL_ENABLED != 0 }
+        let flags = unsafe { (*self.ops.get()).flags };
+
+        flags & bindings::FTRACE_OPS_FL_ENABLED as c_ulong != 0
     }
 }
 
@@ -114,13 +118,13 @@ fn ftrace_is_dead(ops: *mut bindings::ftrace_ops) -> bool {
     errno == ENODEV.to_errno()
 }
 
-/// The registration of a [`Callback`] at the entry of a [`Function`], from [`Registration::new`]
-/// until it is dropped or [unregistered](Self::unregister).
+/// The registration of a [`Callback`] at the entry of a [`Function`], from
+/// [`Registration::with_func`] until it is dropped or [unregistered](Self::unregister).
 ///
 /// # Invariants
 ///
 /// If there are `Ops`, their `ops` are registered with ftrace, with a function that calls
-/// [`Registration::dispatch`] and a filter that has the entry of `F` and nothing else.
+/// [`Registration::dispatch`] and a filter that has entries of `F` and nothing else.
 pub struct Registration<F: Function, T: Callback<F> + 'static>(
     Option<Pin<KBox<Ops<T>>>>,
     PhantomData<fn() -> F>,
@@ -133,14 +137,12 @@ unsafe impl<F: Function, T: Callback<F> + Send> Send for Registration<F, T> {}
 unsafe impl<F: Function, T: Callback<F>> Sync for Registration<F, T> {}
 
 impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
-    /// Hooks the entry of `F`. The callback is live when this returns, and may be before.
-    ///
-    /// ftrace calls `func`, which is C: kernels with kCFI call no other through a pointer, unless
-    /// they have `CONFIG_CFI_ICALL_NORMALIZE_INTEGERS`.
+    /// Hooks the entry of each of `targets`. The callback is live when this returns, and may be
+    /// before. ftrace calls `func`, which may be C and look at more than this file does.
     ///
     /// # Errors
     ///
-    /// - [`EINVAL`]: nothing at `address` can be traced;
+    /// - [`EINVAL`]: one of `targets` cannot be traced, or there are none;
     /// - [`EBUSY`]: the sysctl `kernel.ftrace_enabled` is 0, and `flags` are
     ///   [`PERMANENT`](Flags::PERMANENT);
     /// - [`ENODEV`]: ftrace has disabled itself after an internal error;
@@ -149,14 +151,46 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
     ///
     /// # Safety
     ///
-    /// - `func` must call [`dispatch`](Self::dispatch) with the `ops` and the first argument of `F`
-    ///   that ftrace gives it, and do nothing else; neither may be traced.
-    /// - `callback` must not lead to an entry of `F` again: nothing stops the recursion, since what
-    ///   does would skip calls.
+    /// - `func` must call [`dispatch`](Self::dispatch) with the `ip`, the `ops` and the first
+    ///   argument of `F` that ftrace gives it, and do nothing else; neither may be traced.
+    /// - `callback` must not lead to an entry of `F` again, unless `flags` have ftrace skip such
+    ///   entries.
     /// - Where `func` and `T` are a module's, that must not go away before the registration has
     ///   been [unregistered](Self::unregister), or dropped, without an error, nor after [`EIO`]. So
     ///   the module must not leak the registration.
-    pub unsafe fn new(callback: T, address: &Address<F>, flags: Flags, func: Func) -> Result<Self> {
+    pub unsafe fn with_func(
+        callback: T,
+        targets: &[Address<F>],
+        flags: Flags,
+        func: Func,
+    ) -> Result<Self> {
+        // An empty filter would let every function through.
+        let count = match c_uint::try_from(targets.len()) {
+            Ok(count) if count > 0 => count,
+            _ => return Err(EINVAL),
+        };
+        let ips = targets.as_ptr().cast_mut().cast::<c_ulong>();
+
+        // SAFETY: By this function's contract. With `ops` initialized, ftrace reads `count`
+        // addresses from `ips`, which `Address` is transparent for, and looks up each.
+        unsafe {
+            Self::register(callback, flags, func, |ops| {
+                bindings::ftrace_set_filter_ips(ops, ips, count, 0, 1)
+            })
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`with_func`](Self::with_func); and `set_filter` must be safe to call with an
+    /// initialized `ops`, and leave there a filter that has entries of `F` and nothing else, or
+    /// return an error.
+    unsafe fn register(
+        callback: T,
+        flags: Flags,
+        func: Func,
+        set_filter: impl FnOnce(*mut bindings::ftrace_ops) -> c_int,
+    ) -> Result<Self> {
         // Zeroes are how C starts one, too.
         let ops = Opaque::zeroed();
         let registered = KBox::pin(Ops { ops, callback }, GFP_KERNEL)?;
@@ -167,13 +201,13 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
             (*ops).func = Some(func);
             (*ops).flags = flags.0;
         }
-        // SAFETY: `ops` is initialized, and ours alone.
-        let result = to_result(unsafe { bindings::ftrace_set_filter_ip(ops, address.0, 0, 1) })
+        let result = to_result(set_filter(ops))
             // SAFETY: `ops` is initialized, and stays until it has been unregistered.
             .and_then(|()| to_result(unsafe { bindings::register_ftrace_function(ops) }));
 
         match (result, registered.is_enabled()) {
-            // INVARIANT: They are registered, with such a `func` by this function's contract.
+            // INVARIANT: They are registered, with such a `func` and filter by this function's
+            // contract.
             (Ok(()), true) => Ok(Self(Some(registered), PhantomData)),
             (result, false) => {
                 // SAFETY: `ops` is initialized and not registered.
@@ -226,9 +260,9 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
     ///
     /// # Safety
     ///
-    /// Only the `func` given to [`Registration::new`] may call this, at the entry of `F`, with the
-    /// `ops` that ftrace passes to it and the first argument of `F`.
-    pub unsafe fn dispatch(ops: *mut bindings::ftrace_ops, arg: *mut F::Arg) {
+    /// Only the `func` given to [`with_func`](Self::with_func) may call this, at the entry of `F`,
+    /// with the `ip` and `ops` that ftrace passes to it and the first argument of `F`.
+    pub unsafe fn dispatch(ip: c_ulong, ops: *mut bindings::ftrace_ops, arg: *mut F::Arg) {
         let ops = ops.cast::<Opaque<bindings::ftrace_ops>>();
         // SAFETY: By this function's contract `ops` is a field of an `Ops`, which was initialized
         // before it was registered and is not freed before ftrace has waited for this call.
@@ -236,7 +270,7 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
 
         // SAFETY: By the contract of `Function` the first argument points to a valid `F::Arg` that
         // is nobody else's until the body of `F` runs, which is after we return.
-        callback.entered(unsafe { &mut *arg });
+        callback.entered(ip, unsafe { &mut *arg });
     }
 }
 
@@ -267,7 +301,7 @@ mod tests {
     struct Count(AtomicUsize);
 
     impl Callback<SprintSymbol> for Count {
-        fn entered(&self, _buffer: &mut u8) {
+        fn entered(&self, _ip: usize, _buffer: &mut u8) {
             self.0.fetch_add(1, Relaxed);
         }
     }
@@ -279,11 +313,12 @@ mod tests {
     /// Only `rust_helper_sprint_symbol_entered()` may call this.
     #[no_mangle]
     unsafe extern "C" fn rust_sprint_symbol_entered(
+        ip: c_ulong,
         ops: *mut bindings::ftrace_ops,
         buffer: *mut u8,
     ) {
         // SAFETY: `rust_helper_sprint_symbol_entered()` calls this, which `count_at()` registers.
-        unsafe { Counted::dispatch(ops, buffer) }
+        unsafe { Counted::dispatch(ip, ops, buffer) }
     }
 
     fn count_at(address: usize) -> Result<Counted> {
@@ -293,7 +328,7 @@ mod tests {
 
         // SAFETY: The C function calls `rust_sprint_symbol_entered()` and neither is traced. The
         // callback counts and does nothing else. No test leaks what this returns.
-        unsafe { Registration::new(Count::default(), &address, Flags::NONE, func) }
+        unsafe { Registration::with_func(Count::default(), &[address], Flags::NONE, func) }
     }
 
     fn count() -> Result<Counted> {

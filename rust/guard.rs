@@ -132,7 +132,7 @@ fn load_error(error: Error) -> Error {
 struct Guard;
 
 impl ftrace::Callback<AmdClearBank> for Guard {
-    fn entered(&self, record: &mut Record) {
+    fn entered(&self, _ip: usize, record: &mut Record) {
         if clear_bank::check(record) {
             counters::guarded();
             if !ANNOUNCED.load(Relaxed) {

@@ -9,6 +9,8 @@
 //!
 //! C source: [`arch/x86/kernel/cpu/mce/`](srctree/arch/x86/kernel/cpu/mce/core.c)
 
+use core::slice;
+
 use kernel::prelude::*;
 
 use crate::{
@@ -41,7 +43,7 @@ impl Hook {
     ///
     /// # Errors
     ///
-    /// As [`Registration::new`]; and [`EIO`] if the function's entry does not call ftrace although
+    /// As [`Registration::with_func`]; and [`EIO`] if the function's entry does not call ftrace although
     /// ftrace says that it does.
     pub(crate) fn new(guard: Guard, address: &Address<AmdClearBank>) -> Result<Self> {
         let func = bindings::rust_helper_amd_clear_bank_entered;
@@ -50,7 +52,10 @@ impl Hook {
         // does nothing else; it is built without fentry. The guard does not poll. `AmdMceGuard`
         // has the hook and the kernel has that, which it drops before the module goes; `drop` does
         // not return before the registration has ended.
-        let hook = match unsafe { Registration::new(guard, address, Flags::PERMANENT, func) } {
+        let registered = unsafe {
+            Registration::with_func(guard, slice::from_ref(address), Flags::PERMANENT, func)
+        };
+        let hook = match registered {
             Ok(hook) => Self(Some(hook)),
             // What it has put there before it failed may be our call.
             Err(EIO) if is_hooked(address) => stay(EIO),
@@ -99,14 +104,14 @@ fn stay(error: Error) -> ! {
 /// Only `rust_helper_amd_clear_bank_entered()` may call this.
 #[no_mangle]
 unsafe extern "C" fn rust_amd_clear_bank_entered(
-    _ip: c_ulong,
+    ip: c_ulong,
     _parent_ip: c_ulong,
     ops: *mut bindings::ftrace_ops,
     record: *mut Record,
 ) {
     // SAFETY: By this function's contract these are what ftrace gave to the function of a `Hook`,
     // and the first argument of `amd_clear_bank()`.
-    unsafe { Registration::<AmdClearBank, Guard>::dispatch(ops, record) }
+    unsafe { Registration::<AmdClearBank, Guard>::dispatch(ip, ops, record) }
 }
 
 /// What there is at a function's entry, where its compiler has left room for ftrace.

@@ -28,6 +28,6 @@ void rust_helper_sprint_symbol_entered(unsigned long ip, unsigned long parent_ip
 /* Made in hook.rs, and in the tests of ftrace.rs. */
 void rust_amd_clear_bank_entered(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 				 void *record);
-void rust_sprint_symbol_entered(struct ftrace_ops *ops, void *buffer);
+void rust_sprint_symbol_entered(unsigned long ip, struct ftrace_ops *ops, void *buffer);
 
 #endif

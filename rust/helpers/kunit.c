@@ -10,5 +10,5 @@
 void rust_helper_sprint_symbol_entered(unsigned long ip, unsigned long parent_ip,
 				       struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
-	rust_sprint_symbol_entered(ops, (void *)ftrace_regs_get_argument(fregs, 0));
+	rust_sprint_symbol_entered(ip, ops, (void *)ftrace_regs_get_argument(fregs, 0));
 }
