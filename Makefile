@@ -99,6 +99,10 @@ check-all:
 check-rest:
 	@selftests/vm/check.sh rest
 
+# KERNEL= is the source that they are for.
+upstream:
+	@rust/upstream/series.sh "$(KERNEL)" build/upstream
+
 check-fast:
 	@TESTS="preflight kunit deferred" selftests/vm/check.sh
 

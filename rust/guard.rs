@@ -92,7 +92,7 @@ impl kernel::Module for AmdMceGuard {
 /// The error to load with on a machine that may be affected and cannot be guarded, which is not
 /// that of one where there is nothing to guard.
 fn cannot_guard() -> Error {
-    Error::from_errno(-bindings::EOPNOTSUPP)
+    Error::from_errno(-(bindings::EOPNOTSUPP as c_int))
 }
 
 /// Says why this machine, which may need it, gets no guard, and returns the error to load with.

@@ -22,7 +22,7 @@ bool rust_helper_boot_cpu_has(unsigned int feature)
 	return boot_cpu_has(feature);
 }
 
-u8 rust_helper_boot_cpu_vendor(void)
+unsigned int rust_helper_boot_cpu_vendor(void)
 {
 	return boot_cpu_data.x86_vendor;
 }

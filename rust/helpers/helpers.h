@@ -10,7 +10,7 @@ struct ftrace_regs;
 struct notifier_block;
 
 bool rust_helper_boot_cpu_has(unsigned int feature);
-u8 rust_helper_boot_cpu_vendor(void);
+unsigned int rust_helper_boot_cpu_vendor(void);
 
 void rust_helper_amd_clear_bank_entered(unsigned long ip, unsigned long parent_ip,
 					struct ftrace_ops *ops, struct ftrace_regs *fregs);

@@ -135,7 +135,91 @@ make_sample()
 		insert after 'SAMPLE_RUST_DRIVER_AUXILIARY' samples/rust/Makefile
 }
 
-readonly PATCHES=(ftrace rust-ftrace sample)
+# tests DIRECTORY FILE...: kselftests of this project, there
+tests()
+{
+	local file dir=tools/testing/selftests/$1
+
+	for file in "${@:2}"; do
+		mkdir -p "$dir/$(dirname "$file")"
+		cp -r "$top/selftests/$file" "$dir/$file"
+	done
+}
+
+# The tests that need nothing but a kernel, and the verbs that they use: those of this project,
+# less what is about the guard.
+make_selftests()
+{
+	local dir=tools/testing/selftests/x86/mce file tests='' name
+
+	for name in deferred corrected memory hotplug threshold; do
+		tests+=" test-$name.sh"
+	done
+	# shellcheck disable=SC2086 # a list
+	tests x86/mce mce_inject.c mce_victim.c settings functions.sh \
+		lib/{machine,mce,tell,transcript,victim,watch}.sh $tests
+	for file in $dir/*.sh $dir/lib/*.sh; do
+		awk -f "$here/selftests/without-guard.awk" "$file" > "$out/verbs"
+		sed 's|\.\./kselftest/|../&|' "$out/verbs" > "$file"
+	done
+	rm "$out/verbs"
+	cp "$here/selftests/Makefile" $dir/
+	grep -vE '_(MODULES|MODULE_UNLOAD|RUST|FUNCTION_GRAPH_TRACER|LIVEPATCH|SYSCTL|RAS)=' \
+		"$top/selftests/config" > $dir/config
+	echo 'TARGETS += x86/mce' |
+		insert after '^TARGETS += x86/bugs$' tools/testing/selftests/Makefile
+}
+
+# The module: its bindings are among those of the kernel crate, which evaluates more macros by
+# itself, and ftrace is in that crate. Nobody has the doctor there, and the version is the kernel's.
+make_guard()
+{
+	local dir=drivers/ras/amd/mce_guard file
+
+	mkdir -p $dir
+	cp "$top"/rust/{clear_bank,counters,cpu,debugfs,hook,mca,sweep}.rs $dir/
+	sed -e 's/^use kernel::prelude::\*;$/use kernel::{\n    bindings,\n    ftrace,\n    prelude::*, \/\/\n};/' \
+		-e '/^mod \(bindings\|ftrace\);$/d' \
+		-e 's/; run amd-mce-guard-doctor//' \
+		-e '/in this kernel; \\$/{N;s/; \\\n *run amd-mce-guard-doctor//}' \
+		"$top/rust/guard.rs" > $dir/guard.rs
+	sed -e '/no key for the version/d' -e '/^MODULE_VERSION/d' -e 's/, see Kbuild:$/:/' \
+		"$top/rust/helpers/helpers.c" | sed '${/^$/d}' > $dir/helpers.c
+	sed -e '/rust_helper_sprint_symbol_entered/,+1d' -e '/rust_sprint_symbol_entered/d' \
+		-e 's/, and in the tests of ftrace.rs//' "$top/rust/helpers/helpers.h" > $dir/helpers.h
+	sed -e '/_HELPER_\(FTRACE\|EOPNOTSUPP\|X86\|MSR\)/d' -e 's|"../helpers/helpers.h"|"helpers.h"|' \
+		-e 's| and does not$| and|' "$top/rust/bindings/bindings_helper.h" |
+		cat -s > $dir/bindings.h
+	cp "$here"/guard/{Kconfig,Makefile} $dir/
+	echo 'obj-$(CONFIG_AMD_MCE_GUARD)	+= amd/mce_guard/' |
+		insert after 'amd/atl/$' drivers/ras/Makefile
+	echo 'source "drivers/ras/amd/mce_guard/Kconfig"' |
+		insert after 'drivers/ras/amd/atl/Kconfig' drivers/ras/Kconfig
+	cat "$here/guard/bindings_helper.h" >> rust/bindings/bindings_helper.h
+	maintain "$here/guard/MAINTAINERS"
+
+	tests amd_mce_guard $(cd "$top/selftests" && echo config settings functions.sh lib \
+		mce_*.c test-*.sh test_modules)
+	sed -e 's/ lava\.[a-z]*//' -e 's/ README//' -e 's/ \$(wildcard amd_mce_guard.ko)//' \
+		-e 's/^\(# kselftests of amd_mce_guard\)\..*/\1/' -e '/^# tools.testing/d' \
+		-e '/^ifneq/d' -e '/^else/,$d' "$top/selftests/Makefile" \
+		> tools/testing/selftests/amd_mce_guard/Makefile
+	echo 'TARGETS += amd_mce_guard' |
+		insert before '^TARGETS += arm64$' tools/testing/selftests/Makefile
+}
+
+make_documentation()
+{
+	cp "$here/documentation/ftrace.rst" Documentation/rust/
+	cp "$here/documentation/amd-mce-guard.rst" Documentation/admin-guide/RAS/
+	echo '    ftrace' | insert after '^    general-information$' Documentation/rust/index.rst
+	echo '   amd-mce-guard' | insert after '^   main$' Documentation/admin-guide/RAS/index.rst
+	sed -i 's|^F:\trust/helpers/ftrace.c$|F:\tDocumentation/rust/ftrace.rst\n&|
+		s|^F:\tdrivers/ras/amd/mce_guard/$|F:\tDocumentation/admin-guide/RAS/amd-mce-guard.rst\n&|' \
+		MAINTAINERS
+}
+
+readonly PATCHES=(ftrace rust-ftrace sample selftests guard documentation)
 
 rm -rf "$out"/*.patch "$out/git"
 mkdir "$out/git"
@@ -169,15 +253,39 @@ addressees()
 address()
 {
 	awk 'BEGIN { FS = "\t" }
-		{ list[$1] = list[$1] (list[$1] ? ",\n    " : "") $2 }
-		END { if (list["To"]) print "To: " list["To"]; if (list["Cc"]) print "Cc: " list["Cc"] }' \
-		> "$out/head"
-	sed -i -e "/^Subject: /{
-		r $out/head
-		N
-	}" "$1"
-	rm "$out/head"
+		NR == FNR { list[$1] = list[$1] (list[$1] ? ",\n    " : "") $2; next }
+		/^Subject: / && !done {
+			if (list["To"]) print "To: " list["To"]
+			if (list["Cc"]) print "Cc: " list["Cc"]
+			done = 1
+		}
+		{ print }' - "$1" > "$out/addressed"
+	mv "$out/addressed" "$1"
 }
 
-git format-patch -q --cover-letter --subject-prefix="PATCH RFC" --cover-from-description=subject \
+git format-patch -q --cover-letter --cover-from-description=subject \
 	--description-file="$here/cover" -o "$out" base
+# The guard is there to be talked about.
+sed -i '/^Subject: .*ras.amd/s/\[PATCH/[RFC PATCH/' "$out"/*.patch
+for patch in "$out"/0*[1-9]-*.patch; do
+	{
+		addressees "$patch" --nol | sed 's/^/To\t/'
+		addressees "$patch" --nom --nor --nos | sed 's/^/Cc\t/'
+	} > "$patch.to"
+	address "$patch" < "$patch.to"
+done
+# Who gets a patch gets the cover letter; of lists each.
+cat "$out"/*.to | sort -u | address "$out"/0000-*.patch
+rm "$out"/*.to
+
+tag=$(sed -n 's/^Fixes: //p' "$here/ftrace/message")
+hash=${tag%% *}
+if ! git -C "$tree" cat-file -e "$hash^{commit}" 2> /dev/null; then
+	echo "amd_mce_guard: $1 has no history: before you mail it, verify in a clone of Linux that" \
+		"'git show --no-patch --format=%s $hash' says $tag"
+elif [ "$hash $(git -C "$tree" show --no-patch --format='("%s")' "$hash")" != "$tag" ]; then
+	die "the Fixes: tag of rust/upstream/ftrace/message names another commit: $tag"
+fi
+rm -rf "$out/git"
+echo "amd_mce_guard: the series for linux $release is in $2; Documentation/upstreaming.rst says to" \
+	"whom it goes"
