@@ -43,8 +43,8 @@ impl Hook {
     ///
     /// # Errors
     ///
-    /// As [`Registration::with_func`]; and [`EIO`] if the function's entry does not call ftrace although
-    /// ftrace says that it does.
+    /// As [`Registration::with_func`]; and [`EIO`] if the function's entry does not call ftrace
+    /// although ftrace says that it does.
     pub(crate) fn new(guard: Guard, address: &Address<AmdClearBank>) -> Result<Self> {
         let func = bindings::rust_helper_amd_clear_bank_entered;
 

@@ -16,7 +16,7 @@ die()
 	exit 1
 }
 
-[ -f "$1/MAINTAINERS" ] && [ -d "$1/rust/kernel" ] ||
+[[ -f $1/MAINTAINERS && -d $1/rust/kernel ]] ||
 	die "'$1' is no kernel source with Rust: name one, as in 'make upstream KERNEL=~/linux'"
 tree=$(realpath "$1")
 mkdir -p "$2"
@@ -24,7 +24,9 @@ out=$(realpath "$2")
 for tool in git patch perl; do
 	command -v $tool > /dev/null || die "$tool is missing; install it"
 done
-name=$(git -C "$top" config user.name) && email=$(git -C "$top" config user.email) ||
+name=$(git -C "$top" config user.name || :)
+email=$(git -C "$top" config user.email || :)
+[[ -n $name && -n $email ]] ||
 	die "git does not know who signs the patches off: set user.name and user.email, as in" \
 		"'git config --global user.name \"Your Name\"', and run this again"
 
@@ -131,8 +133,7 @@ make_sample()
 {
 	cp "$here/sample/rust_ftrace.rs" samples/rust/
 	insert before '^config SAMPLE_RUST_HOSTPROGS$' samples/rust/Kconfig < "$here/sample/Kconfig"
-	printf 'obj-$(CONFIG_SAMPLE_RUST_FTRACE)\t\t+= rust_ftrace.o\n' |
-		insert after 'SAMPLE_RUST_DRIVER_AUXILIARY' samples/rust/Makefile
+	insert after 'SAMPLE_RUST_DRIVER_AUXILIARY' samples/rust/Makefile < "$here/sample/Makefile"
 }
 
 # tests DIRECTORY FILE...: kselftests of this project, there
@@ -158,7 +159,7 @@ make_selftests()
 	# shellcheck disable=SC2086 # a list
 	tests x86/mce mce_inject.c mce_victim.c settings functions.sh \
 		lib/{machine,mce,tell,transcript,victim,watch}.sh $tests
-	for file in $dir/*.sh $dir/lib/*.sh; do
+	for file in "$dir"/*.sh "$dir"/lib/*.sh; do
 		awk -f "$here/selftests/without-guard.awk" "$file" > "$out/verbs"
 		sed 's|\.\./kselftest/|../&|' "$out/verbs" > "$file"
 	done
@@ -191,16 +192,16 @@ make_guard()
 		-e 's| and does not$| and|' "$top/rust/bindings/bindings_helper.h" |
 		cat -s > $dir/bindings.h
 	cp "$here"/guard/{Kconfig,Makefile} $dir/
-	echo 'obj-$(CONFIG_AMD_MCE_GUARD)	+= amd/mce_guard/' |
-		insert after 'amd/atl/$' drivers/ras/Makefile
+	insert after 'amd/atl/$' drivers/ras/Makefile < "$here/guard/ras.Makefile"
 	echo 'source "drivers/ras/amd/mce_guard/Kconfig"' |
 		insert after 'drivers/ras/amd/atl/Kconfig' drivers/ras/Kconfig
 	cat "$here/guard/bindings_helper.h" >> rust/bindings/bindings_helper.h
 	maintain "$here/guard/MAINTAINERS"
 
+	# shellcheck disable=SC2046 # a list
 	tests amd_mce_guard $(cd "$top/selftests" && echo config settings functions.sh lib \
 		mce_*.c test-*.sh test_modules)
-	sed -e 's/ lava\.[a-z]*//' -e 's/ README//' -e 's/ \$(wildcard amd_mce_guard.ko)//' \
+	sed -e 's/ lava\.[a-z]*//' -e 's/ README//' -e 's/ [$](wildcard amd_mce_guard.ko)//' \
 		-e 's/^\(# kselftests of amd_mce_guard\)\..*/\1/' -e '/^# tools.testing/d' \
 		-e '/^ifneq/d' -e '/^else/,$d' "$top/selftests/Makefile" \
 		> tools/testing/selftests/amd_mce_guard/Makefile

@@ -90,8 +90,8 @@ impl<F: Function, T: Callback<F> + 'static> Registration<F, T> {
     /// }
     /// ```
     pub unsafe fn new(callback: T, targets: &[Address<F>], flags: Flags) -> Result<Self> {
-        // SAFETY: `func` calls `dispatch` and does nothing else. It is in Rust, which is not traced.
-        // All else by this function's contract.
+        // SAFETY: `func` calls `dispatch` and does nothing else. It is in Rust, which is not
+        // traced. All else by this function's contract.
         unsafe { Self::with_func(callback, targets, flags, Self::func) }
     }
 
@@ -172,7 +172,8 @@ mod tests {
     use crate::{
         sync::{
             atomic::{Atomic, Relaxed},
-            Arc, Completion, //
+            Arc,
+            Completion, //
         },
         workqueue, //
     };
@@ -180,7 +181,8 @@ mod tests {
     /// `void ftrace_test_one(unsigned long *value)`, and `ftrace_test_two()`
     struct Test;
 
-    // SAFETY: Here they are called in tasks alone, with a `&mut usize` of which nothing is expected.
+    // SAFETY: Here they are called in tasks alone, with a `&mut usize` of which nothing is
+    // expected.
     unsafe impl Function for Test {
         type Arg = usize;
     }
@@ -354,7 +356,8 @@ mod tests {
                 }
                 drop(hook);
 
-                let (entered, seen_then) = (task.entries.load(Relaxed), seen.entries.load(Relaxed));
+                let entered = task.entries.load(Relaxed);
+                let seen_then = seen.entries.load(Relaxed);
                 while task.entries.load(Relaxed) < entered + 2 {
                     // SAFETY: This may sleep.
                     unsafe { bindings::schedule_timeout_idle(1) };

@@ -29,7 +29,8 @@ module! {
 struct WakeUpProcess;
 
 // SAFETY: It takes locks that no NMI and no machine check exception may take, and is called where
-// RCU is watching. `p` is never NULL. Others use that task, but not the no bytes of it that `Arg` is.
+// RCU is watching. `p` is never NULL. Others use that task, but `Arg` has no bytes of
+// it.
 unsafe impl ftrace::Function for WakeUpProcess {
     type Arg = ();
 }
@@ -48,8 +49,8 @@ impl kernel::Module for RustFtrace {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // SAFETY: The function is there, in the kernel itself.
         let target = unsafe { Address::new(bindings::wake_up_process as usize) };
-        // SAFETY: Counting wakes up nobody. The module owns the registration, and so drops it before
-        // it goes away.
+        // SAFETY: Counting wakes up nobody. The module owns the registration, and so drops it
+        // before it goes away.
         let hook = unsafe { Registration::new(Count(Atomic::new(0)), &[target], Flags::NONE) }?;
 
         pr_info!("counting entries of wake_up_process()\n");
@@ -60,7 +61,10 @@ impl kernel::Module for RustFtrace {
 impl Drop for RustFtrace {
     fn drop(&mut self) {
         if let Some(count) = self.0.callback() {
-            pr_info!("wake_up_process() was entered {} times\n", count.0.load(Relaxed));
+            pr_info!(
+                "wake_up_process() was entered {} times\n",
+                count.0.load(Relaxed)
+            );
         }
     }
 }

@@ -1,0 +1,1 @@
+obj-$(CONFIG_AMD_MCE_GUARD)	+= amd/mce_guard/
