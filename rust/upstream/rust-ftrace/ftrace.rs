@@ -188,7 +188,6 @@ mod tests {
     }
 
     /// Where entries were, or would be if there is one.
-    #[derive(Default)]
     struct Seen {
         entries: Atomic<usize>,
         ips: Atomic<usize>,
@@ -212,7 +211,9 @@ mod tests {
     }
 
     fn seen() -> Result<Arc<Seen>> {
-        Ok(Arc::new(Seen::default(), GFP_KERNEL)?)
+        let (entries, ips) = (Atomic::new(0), Atomic::new(0));
+
+        Ok(Arc::new(Seen { entries, ips }, GFP_KERNEL)?)
     }
 
     fn hook(seen: &Arc<Seen>, at: &[Address<Test>]) -> Result<Registration<Test, Arc<Seen>>> {
@@ -312,7 +313,7 @@ mod tests {
     #[pin_data]
     struct Task {
         entries: Atomic<usize>,
-        stop: Atomic<bool>,
+        stop: Atomic<usize>,
         #[pin]
         running: Completion,
         #[pin]
@@ -324,7 +325,7 @@ mod tests {
         let task = Arc::pin_init(
             pin_init!(Task {
                 entries: Atomic::new(0),
-                stop: Atomic::new(false),
+                stop: Atomic::new(0),
                 running <- Completion::new(),
                 done <- Completion::new(),
             }),
@@ -333,7 +334,7 @@ mod tests {
         let its = task.clone();
 
         workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
-            while !its.stop.load(Relaxed) {
+            while its.stop.load(Relaxed) == 0 {
                 enter_one();
                 its.entries.fetch_add(1, Relaxed);
                 its.running.complete_all();
@@ -367,7 +368,7 @@ mod tests {
                 Ok(())
             });
         }
-        task.stop.store(true, Relaxed);
+        task.stop.store(1, Relaxed);
         task.done.wait_for_completion();
         result
     }
