@@ -279,6 +279,12 @@ done
 cat "$out"/*.to | sort -u | address "$out"/0000-*.patch
 rm "$out"/*.to
 
+# For vendors' kernels that have the change and not its fix; they are no part of the series.
+for patch in "$here"/backport/*.patch; do
+	git interpret-trailers --trailer "Signed-off-by: $name <$email>" "$patch" \
+		> "$out/backport-${patch##*/}"
+done
+
 tag=$(sed -n 's/^Fixes: //p' "$here/ftrace/message")
 hash=${tag%% *}
 if ! git -C "$tree" cat-file -e "$hash^{commit}" 2> /dev/null; then

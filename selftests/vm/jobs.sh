@@ -34,6 +34,7 @@ CLEAN=stock,cleanroot
 NO_KUNIT=clang,${VENDORS// /,},newer-rustc
 BUILT_FOR=clang,${VENDORS// /,},$STOCKS
 LOOKED_AT=stock,$OTHERS
+BACKPORTS=${VENDORS// /,}
 
 # LIST is check, or all for what check-all adds. KERNELS are those of kernels.sh that there must be
 # beside the one under test. RUN BY is a function of on-machine/run-job.sh:
@@ -57,6 +58,7 @@ job cost        check fixed      cost                    on_machine
 job preflight   check $STOCKS    preflight               on_machine
 job overwritten check none       overwritten             in_vm test
 job broken      check none       broken                  in_vm test
+job upstream    check newest     upstream                on_machine
 job intel       check none       unaffected              kselftests test "$INTEL_CPU"
 job hygon       check none       unaffected              kselftests test "$HYGON_CPU"
 job nomca       check none       unaffected              kselftests test "$AMD_CPU,mca=off"
@@ -81,6 +83,7 @@ job reference   all   stock      "$REFERENCES"           \
 job selftest    all   $NO_KUNIT  selftest                on_machine
 job doctor      all   $LOOKED_AT doctor                  on_machine
 job lava        all   none       lava                    on_machine
+job backport    all   $BACKPORTS backport                on_machine
 
 readonly JOBS LIST NEEDS SUITES RUN KSELFTESTS
 

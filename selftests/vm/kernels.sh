@@ -42,6 +42,11 @@ kernel debian  debian-6.12    6.12
 kernel debian  debian-6.19.6  6.19.6
 kernel debian  debian-6.19.8  6.19.8
 
+# A source and no more: that of Debian's newest series.
+#
+#      HOW     NAME           SERIES
+kernel unbuilt newest         7.3
+
 readonly VENDORS="vendor-6.12 vendor-6.18" DEBIAN_BEFORE=debian-6.12
 readonly DEBIAN_VULNERABLE="debian-6.19.6 debian-6.19.8"
 STOCK_SERIES=${HOW[stock]##* }

@@ -34,6 +34,7 @@ plan_kernel()
 		return
 	fi
 	[[ -n $KERNEL_TREE || -d $(kernel_src_dir) ]] || need "source:$1"
+	[[ ${HOW[$1]} != unbuilt* ]] || return 0
 	# Somebody works in a tree of his own: make knows what is new.
 	[[ -z $KERNEL_TREE && -e $(kernel_obj_dir)/.built ]] || need "kernel:$1"
 }
@@ -124,7 +125,7 @@ setup()
 {
 	local step
 
-	mapfile -t GUESTS < <(printf '%s\n' "$@" | grep -vx 'cleanroot\|newer-rustc')
+	mapfile -t GUESTS < <(printf '%s\n' "$@" | grep -vx 'cleanroot\|newer-rustc\|newest')
 	open_lock "$BUILD" BUILD_LOCK
 	take_lock "$BUILD_LOCK" "$BUILD"
 	need_tools mmdebstrap:mmdebstrap bwrap:bubblewrap patch:patch

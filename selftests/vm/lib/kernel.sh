@@ -56,6 +56,12 @@ use_built()
 	KERNEL_OBJ=/cache/kernel/$KERNEL_ID-$fragment-$key
 }
 
+use_unbuilt()
+{
+	use_source "$2"
+	KERNEL_OBJ=none
+}
+
 # Sets KERNEL_FROM, the name of the other, and KERNEL_DELTA, what to tell patch, too.
 use_derived()
 {

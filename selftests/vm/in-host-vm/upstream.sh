@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The kernel with the series for upstream in it: its KUnit suites and doctests, the sample, the guard
+# that was built in its tree, and the kselftests that need none.
+
+source /repo/selftests/vm/in-host-vm/ktap.sh
+
+readonly MODULES=$OUT/modules
+readonly KSFT=$OUT/kselftest
+# What is to be in the log of a kernel that was booted with kunit.enable=1.
+readonly FTRACE_RS=$SERIES_SRC/rust/kernel/ftrace.rs
+
+# cases FILE...: the KUnit cases there, each behind its suite
+cases()
+{
+	awk '
+		/^#\[kunit_tests\(/ { gsub(/.*\(|\).*/, ""); suite = $0 }
+		suite && /#\[test\]/ { wanted = 1; next }
+		wanted && /fn / { sub(/.*fn /, ""); sub(/\(.*/, ""); print suite, $0; wanted = 0 }
+	' "$@"
+}
+
+# passed SUITE CASE: KUnit says so within that suite
+passed()
+{
+	dmesg | sed 's/^\[ *[0-9.]*\] //' | awk -v suite="$1" -v name="$2" '
+		/# Subtest: / { current = $NF }
+		current == suite && $1 == "ok" && $3 == name && $4 != "#" { found = 1 }
+		END { exit !found }' ||
+		{ dmesg | grep -E "not ok|ASSERTION|Expected|$2"; return 1; }
+}
+
+hooked()
+{
+	grep -q "^$1 " $TRACING/enabled_functions
+}
+
+sample_counts()
+{
+	! hooked wake_up_process || return
+	insmod "$MODULES/rust_ftrace.ko" || return
+	hooked wake_up_process || return
+	ls / > /dev/null
+	rmmod rust_ftrace || return
+	dmesg | grep -E 'rust_ftrace: wake_up_process\(\) was entered [1-9][0-9]* times' &&
+		! hooked wake_up_process
+}
+
+guard_loads()
+{
+	insmod "$MODULES/amd_mce_guard.ko" && hooked amd_clear_bank &&
+		log_says "amd_mce_guard: guarding: this CPU has no SMCA, amd_clear_bank() is hooked"
+}
+
+guard_unloads()
+{
+	rmmod amd_mce_guard && not_hooked
+}
+
+# kselftest NAME: it passes, with one case at least and no skip
+kselftest()
+{
+	local output
+
+	output=$("$KSFT/run_kselftest.sh" --test "x86/mce:test-$1.sh" 2>&1 | cat)
+	printf '%s\n' "$output" | tee "/lab/$1.out"
+	grep -q '^# ok 1 ' <<< "$output" && ! grep -E '^# not ok |# SKIP' <<< "$output"
+}
+
+# The negative control: beside a guard amd_clear_bank() does not see what they expect.
+kselftest_fails_beside_the_guard()
+{
+	insmod "$MODULES/amd_mce_guard.ko" || return
+	! kselftest deferred && grep -q '^# not ok ' /lab/deferred.out
+	status=$?
+	rmmod amd_mce_guard
+	return $status
+}
+
+mapfile -t ftrace_cases < <(cases "$FTRACE_RS")
+mapfile -t guard_cases < <(cases "$SERIES_SRC"/drivers/ras/amd/mce_guard/*.rs)
+
+ktap_print_header
+ktap_set_plan $((${#ftrace_cases[@]} + ${#guard_cases[@]} + 12))
+for case in "${ftrace_cases[@]}"; do
+	# shellcheck disable=SC2086 # two words
+	test_that "KUnit: ${case/ /: }" passed $case
+done
+for i in 0 1; do
+	test_that "the doctest rust_doctest_kernel_ftrace_rs_$i passes" \
+		passed rust_doctests_kernel rust_doctest_kernel_ftrace_rs_$i
+done
+test_that "the sample counts entries, and its hook goes with it" sample_counts
+test_that "the guard built in tree loads and hooks amd_clear_bank()" guard_loads
+for case in "${guard_cases[@]}"; do
+	# shellcheck disable=SC2086 # two words
+	test_that "KUnit: ${case/ /: }" passed $case
+done
+test_that "the guard built in tree unloads, and its hook goes with it" guard_unloads
+for name in deferred corrected memory hotplug threshold; do
+	test_that "kselftest x86/mce: test-$name.sh passes without a guard" kselftest $name
+done
+test_that "kselftest x86/mce: test-deferred.sh fails beside the guard" \
+	kselftest_fails_beside_the_guard
+test_that "no splat" no_splat
