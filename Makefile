@@ -99,12 +99,15 @@ check-all:
 check-rest:
 	@selftests/vm/check.sh rest
 
-# KERNEL= is the source that they are for.
+# The patches that the kernel itself could have, for the source in KERNEL.
 upstream:
 	@rust/upstream/series.sh "$(KERNEL)" build/upstream
 
 check-fast:
 	@TESTS="preflight kunit deferred" selftests/vm/check.sh
+
+upstream-check:
+	@selftests/vm/upstream-check.sh
 
 bench:
 	@selftests/vm/bench.sh
@@ -129,6 +132,7 @@ help:
 ifneq ($(wildcard rust/doctor),)
 	@echo '  sign             - sign it for a kernel that is locked down, with the MOK or KEY='
 	@echo '                     and CERT='
+	@echo '  upstream         - patches for the kernel source in KERNEL=, in build/upstream'
 	@echo '  deb, rpm         - package for DKMS, in build/deb or build/rpm'
 	@echo '  htmldocs         - Documentation/ as HTML, in build/html'
 	@echo
@@ -145,10 +149,12 @@ ifneq ($(wildcard selftests/vm),)
 	@echo '  check-all        - prove the rest, too: other kernels, packages, long runs'
 	@echo '  check-fast       - what to run between edits'
 	@echo '  bench            - what the guard costs, and what others would'
+	@echo '  upstream-check   - build and boot kernels with the series for upstream'
 	@echo '  mutations        - break things on purpose: do the tests notice?'
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 endif
 
 .PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor htmldocs \
-	setup demo check check-all check-rest check-fast bench mutations distclean help
+	setup demo check check-all check-rest check-fast upstream \
+	upstream-check bench mutations distclean help

@@ -59,7 +59,7 @@ scenario()
 		GUEST=stock FATE=survival ;;
 	"$DEBIAN_BEFORE")
 		GUEST=${1%-*} FATE=inert ;;
-	clang | vendor-* | debian-*)
+	clang | series | vendor-* | debian-*)
 		GUEST=${1%-*} ;;
 	inlined)
 		GUEST=inlined FATE=${FATE/survival/refusal} ;;

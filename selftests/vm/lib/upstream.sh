@@ -63,7 +63,7 @@ tree_of()
 	sed -n '/^readonly CHANGED=/,/^)/s/^\t//p' "$TOP/rust/upstream/series.sh" |
 		while read -r file; do
 			[ -f "$source/$file" ] || continue
-			mkdir -p "$2/${file%/*}"
+			mkdir -p "$(dirname "$2/$file")"
 			cp "$source/$file" "$2/$file"
 		done
 	as_somebody git -C "$2" add -A && as_somebody git -C "$2" commit -q -m base &&
