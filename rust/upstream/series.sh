@@ -182,7 +182,7 @@ make_guard()
 	sed -e 's/^use kernel::prelude::\*;$/use kernel::{\n    bindings,\n    ftrace,\n    prelude::*, \/\/\n};/' \
 		-e '/^mod \(bindings\|ftrace\);$/d' \
 		-e 's/; run amd-mce-guard-doctor//' \
-		-e '/in this kernel; \\$/{N;s/; \\\n *run amd-mce-guard-doctor//}' \
+		-e '/EINVAL => pr_err!($/{N;N;N;s/(\n *\(".*\); \\\n *run amd-mce-guard-doctor\(\\n"\)\n *)/(\1\2)/}' \
 		"$top/rust/guard.rs" > $dir/guard.rs
 	sed -e '/no key for the version/d' -e '/^MODULE_VERSION/d' -e 's/, see Kbuild:$/:/' \
 		"$top/rust/helpers/helpers.c" | sed '${/^$/d}' > $dir/helpers.c

@@ -111,16 +111,21 @@ installs()
 
 booted()
 {
-	(
-		KERNEL_NAME=series KERNEL_OUT=/repo/build/kernels/series
-		VM_TIMEOUT=3600 run_vm "$WORK/vm" upstream "$AMD_CPU" kunit.enable=1 \
-			SERIES_SRC=$IN_WORK/source
-	)
+	VM_TIMEOUT=3600 run_built series "$WORK/vm" upstream kunit.enable=1 \
+		SERIES_SRC=$IN_WORK/source
 	cat "$WORK/vm/job.log"
 	grep -q '^ok 1 ' "$WORK/vm/job.log" && ! grep '^not ok' "$WORK/vm/job.log" &&
 		[ "$(grep -c '^ok ' "$WORK/vm/job.log")" = \
 			"$(sed -n 's/^1\.\.//p' "$WORK/vm/job.log")" ]
 }
+
+# run_built NAME DIR JOB [KERNEL ARGUMENT...]: run_vm with the kernel in build/kernels/NAME
+run_built()
+(
+	# shellcheck disable=SC2034 # for run_vm
+	KERNEL_NAME=$1 KERNEL_OUT=/repo/build/kernels/$1
+	run_vm "$2" "$3" "$AMD_CPU" "${@:4}"
+)
 
 # The thread's procedure with a guest whose kernel is this one, and the guard from its tree.
 procedure()
@@ -160,10 +165,7 @@ builds_in()
 # filter NAME FIXED: the reproducer of patch 1, in the kernel in build/kernels/NAME
 filter()
 {
-	(
-		KERNEL_NAME=$1 KERNEL_OUT=/repo/build/kernels/$1
-		run_vm "$WORK/$1" set_filter "$AMD_CPU" "FIXED=$2"
-	)
+	run_built "$1" "$WORK/$1" set_filter "FIXED=$2"
 	cat "$WORK/$1/job.log"
 	[ "$(grep -c '^ok ' "$WORK/$1/job.log")" = 3 ]
 }
@@ -202,6 +204,7 @@ debug_kernel_with_fix()
 parts()
 {
 	local src obj=$IN_WORK/newest-$1 config
+	# shellcheck disable=SC2034 # for in_sysroot
 	local IN_SYSROOT=(--bind "$WORK/newest-source" "$(in_sysroot_source newest)")
 
 	src=$(in_sysroot_source newest)

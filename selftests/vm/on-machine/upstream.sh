@@ -77,7 +77,8 @@ rustfmt_silent()
 shellcheck_silent()
 {
 	mapfile -t scripts < <(cd "$WORK/am" && ls tools/testing/selftests/x86/mce/{.,lib}/*.sh)
-	in_sysroot sh -c "cd /repo/build/check/upstream/am && shellcheck -x -S style ${scripts[*]}"
+	in_sysroot sh -c "cd /repo/build/check/upstream/am && shellcheck -x -P SCRIPTDIR -S style \
+		${scripts[*]}"
 }
 
 # goes_to PATCH ADDRESS...: its head has each
