@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# series.sh TREE OUT: writes the series for upstream to OUT, as git format-patch does, for the kernel
-# source in TREE, which is only read. Beside this script there is a folder for each patch, with its
-# message and with what is not made from a file of this project.
+# series.sh TREE OUT: writes the series for upstream to OUT, as git format-patch does, for the
+# kernel source in TREE, which is only read. Beside this script there is a folder for each patch,
+# with its message and with what is not made from a file of this project.
 
 set -e -o pipefail
 shopt -s inherit_errexit
@@ -53,8 +53,8 @@ insert()
 	local text
 
 	[ "$(grep -c "$2" "$3")" = 1 ] ||
-		die "$3 of this kernel has not one line like '$2': rust/upstream/series.sh has to learn" \
-			"where its addition goes"
+		die "$3 of this kernel has not one line like '$2':" \
+			"rust/upstream/series.sh has to learn where its addition goes"
 	# A backslash is one to awk, too.
 	text=$(sed 's/\\/&&/g')
 	awk -v pattern="$2" -v text="$text" -v where="$1" '
@@ -79,7 +79,8 @@ maintain()
 			done = 1
 		}
 		{ print; previous = $0 }
-		END { exit !done }' MAINTAINERS > "$out/maintainers" || die "no place in MAINTAINERS"
+		END { exit !done }' MAINTAINERS > "$out/maintainers" ||
+		die "no place in MAINTAINERS"
 	cat "$out/maintainers" > MAINTAINERS
 	rm "$out/entry" "$out/maintainers"
 }
@@ -91,15 +92,11 @@ commit()
 	git commit -q -s -F "$here/$1/message"
 }
 
-# In the kernel crate, paths begin at this very crate; there is no file of bindings and no module
-# without KUnit; and the tests are others. What only a tree has is added.
+# What only the kernel crate has follows what it has from here.
 ftrace_rs()
 {
-	sed -e '/^#!\[allow($/,/^)]$/d' \
-		-e '/expect(dead_code/d' \
-		-e '/^use crate::bindings;$/,+1d' \
-		-e 's/^use kernel::{container_of,.*/use crate::{\n    bindings,\n    container_of,\n    error::to_result,\n    prelude::*,\n    types::Opaque, \/\/\n};/' \
-		-e '/^#\[kunit_tests/,$d' "$top/rust/ftrace.rs" | cat -s - "$here/rust-ftrace/ftrace.rs"
+	sed -f "$here/rust-ftrace/ftrace.sed" "$top/rust/ftrace.rs" |
+		cat -s - "$here/rust-ftrace/ftrace.part"
 }
 
 make_ftrace()
@@ -132,8 +129,10 @@ make_rust_ftrace()
 make_sample()
 {
 	cp "$here/sample/rust_ftrace.rs" samples/rust/
-	insert before '^config SAMPLE_RUST_HOSTPROGS$' samples/rust/Kconfig < "$here/sample/Kconfig"
-	insert after 'SAMPLE_RUST_DRIVER_AUXILIARY' samples/rust/Makefile < "$here/sample/Makefile"
+	insert before '^config SAMPLE_RUST_HOSTPROGS$' samples/rust/Kconfig \
+		< "$here/sample/Kconfig"
+	insert after 'SAMPLE_RUST_DRIVER_AUXILIARY' samples/rust/Makefile \
+		< "$here/sample/makefile-line"
 }
 
 # tests DIRECTORY FILE...: kselftests of this project, there
@@ -145,6 +144,18 @@ tests()
 		mkdir -p "$dir/$(dirname "$file")"
 		cp -r "$top/selftests/$file" "$dir/$file"
 	done
+}
+
+# for_x86: a Makefile of kselftests that has none on other architectures
+for_x86()
+{
+	awk '
+		/^TEST_GEN_FILES/ {
+			print "ARCH ?= $(shell uname -m)"
+			print "\nifneq ($(filter x86 x86_64,$(ARCH)),)"
+		}
+		/^CFLAGS/ { print "endif\n" }
+		{ print }'
 }
 
 # The tests that need nothing but a kernel, and the verbs that they use: those of this project,
@@ -164,38 +175,30 @@ make_selftests()
 		sed 's|\.\./kselftest/|../&|' "$out/verbs" > "$file"
 	done
 	rm "$out/verbs"
-	cp "$here/selftests/Makefile" $dir/
+	for_x86 < "$here/selftests/Makefile" > $dir/Makefile
 	grep -vE '_(MODULES|MODULE_UNLOAD|RUST|FUNCTION_GRAPH_TRACER|LIVEPATCH|SYSCTL|RAS)=' \
 		"$top/selftests/config" > $dir/config
 	echo 'TARGETS += x86/mce' |
 		insert after '^TARGETS += x86/bugs$' tools/testing/selftests/Makefile
 }
 
-# The module: its bindings are among those of the kernel crate, which evaluates more macros by
-# itself, and ftrace is in that crate. Nobody has the doctor there, and the version is the kernel's.
 make_guard()
 {
 	local dir=drivers/ras/amd/mce_guard file
 
 	mkdir -p $dir
 	cp "$top"/rust/{clear_bank,counters,cpu,debugfs,hook,mca,sweep}.rs $dir/
-	sed -e 's/^use kernel::prelude::\*;$/use kernel::{\n    bindings,\n    ftrace,\n    prelude::*, \/\/\n};/' \
-		-e '/^mod \(bindings\|ftrace\);$/d' \
-		-e 's/; run amd-mce-guard-doctor//' \
-		-e '/EINVAL => pr_err!($/{N;N;N;s/(\n *\(".*\); \\\n *run amd-mce-guard-doctor\(\\n"\)\n *)/(\1\2)/}' \
-		"$top/rust/guard.rs" > $dir/guard.rs
-	sed -e '/no key for the version/d' -e '/^MODULE_VERSION/d' -e 's/, see Kbuild:$/:/' \
-		"$top/rust/helpers/helpers.c" | sed '${/^$/d}' > $dir/helpers.c
-	sed -e '/rust_helper_sprint_symbol_entered/,+1d' -e '/rust_sprint_symbol_entered/d' \
-		-e 's/, and in the tests of ftrace.rs//' "$top/rust/helpers/helpers.h" > $dir/helpers.h
-	sed -e '/_HELPER_\(FTRACE\|EOPNOTSUPP\|X86\|MSR\)/d' -e 's|"../helpers/helpers.h"|"helpers.h"|' \
-		-e 's| and does not$| and|' "$top/rust/bindings/bindings_helper.h" |
-		cat -s > $dir/bindings.h
+	sed -f "$here/guard/guard.sed" "$top/rust/guard.rs" > $dir/guard.rs
+	for file in helpers/helpers.c helpers/helpers.h bindings/bindings_helper.h; do
+		sed -f "$here/guard/c.sed" "$top/rust/$file" | cat -s | sed '${/^$/d}' \
+			> $dir/${file##*/}
+	done
+	mv $dir/bindings_helper.h $dir/bindings.h
 	cp "$here"/guard/{Kconfig,Makefile} $dir/
-	insert after 'amd/atl/$' drivers/ras/Makefile < "$here/guard/ras.Makefile"
+	insert after 'amd/atl/$' drivers/ras/Makefile < "$here/guard/ras-makefile"
 	echo 'source "drivers/ras/amd/mce_guard/Kconfig"' |
 		insert after 'drivers/ras/amd/atl/Kconfig' drivers/ras/Kconfig
-	cat "$here/guard/bindings_helper.h" >> rust/bindings/bindings_helper.h
+	cat "$here/guard/bindings-helper" >> rust/bindings/bindings_helper.h
 	maintain "$here/guard/MAINTAINERS"
 
 	# shellcheck disable=SC2046 # a list
@@ -203,7 +206,7 @@ make_guard()
 		mce_*.c test-*.sh test_modules)
 	sed -e 's/ lava\.[a-z]*//' -e 's/ README//' -e 's/ [$](wildcard amd_mce_guard.ko)//' \
 		-e 's/^\(# kselftests of amd_mce_guard\)\..*/\1/' -e '/^# tools.testing/d' \
-		-e '/^ifneq/d' -e '/^else/,$d' "$top/selftests/Makefile" \
+		-e '/^ifneq/d' -e '/^else/,$d' "$top/selftests/Makefile" | for_x86 \
 		> tools/testing/selftests/amd_mce_guard/Makefile
 	echo 'TARGETS += amd_mce_guard' |
 		insert before '^TARGETS += arm64$' tools/testing/selftests/Makefile
@@ -211,13 +214,14 @@ make_guard()
 
 make_documentation()
 {
+	local guide=Documentation/admin-guide/RAS
+
 	cp "$here/documentation/ftrace.rst" Documentation/rust/
-	cp "$here/documentation/amd-mce-guard.rst" Documentation/admin-guide/RAS/
+	cp "$here/documentation/amd-mce-guard.rst" $guide/
 	echo '    ftrace' | insert after '^    general-information$' Documentation/rust/index.rst
-	echo '   amd-mce-guard' | insert after '^   main$' Documentation/admin-guide/RAS/index.rst
+	echo '   amd-mce-guard' | insert after '^   main$' $guide/index.rst
 	sed -i 's|^F:\trust/helpers/ftrace.c$|F:\tDocumentation/rust/ftrace.rst\n&|
-		s|^F:\tdrivers/ras/amd/mce_guard/$|F:\tDocumentation/admin-guide/RAS/amd-mce-guard.rst\n&|' \
-		MAINTAINERS
+		s|^F:\tdrivers/ras/amd/mce_guard/$|F:\t'$guide'/amd-mce-guard.rst\n&|' MAINTAINERS
 }
 
 readonly PATCHES=(ftrace rust-ftrace sample selftests guard documentation)
@@ -288,11 +292,11 @@ done
 tag=$(sed -n 's/^Fixes: //p' "$here/ftrace/message")
 hash=${tag%% *}
 if ! git -C "$tree" cat-file -e "$hash^{commit}" 2> /dev/null; then
-	echo "amd_mce_guard: $1 has no history: before you mail it, verify in a clone of Linux that" \
-		"'git show --no-patch --format=%s $hash' says $tag"
-elif [ "$hash $(git -C "$tree" show --no-patch --format='("%s")' "$hash")" != "$tag" ]; then
+	echo "amd_mce_guard: $1 has no history: before you mail it, verify in a clone of Linux" \
+		"that 'git show --no-patch --format=%s $hash' says $tag"
+elif [ "$hash $(git -C "$tree" show -s --format='("%s")' "$hash")" != "$tag" ]; then
 	die "the Fixes: tag of rust/upstream/ftrace/message names another commit: $tag"
 fi
 rm -rf "$out/git"
-echo "amd_mce_guard: the series for linux $release is in $2; Documentation/upstreaming.rst says to" \
-	"whom it goes"
+echo "amd_mce_guard: the series for linux $release is in $2;" \
+	"Documentation/upstreaming.rst says to whom it goes"

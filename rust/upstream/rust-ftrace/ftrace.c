@@ -11,13 +11,11 @@ rust_helper_ftrace_regs_get_argument(struct ftrace_regs *fregs, unsigned int n)
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* For the tests of rust/kernel/ftrace.rs to hook. */
-noinline void rust_helper_ftrace_test_one(unsigned long *value);
 noinline void rust_helper_ftrace_test_one(unsigned long *value)
 {
 	asm volatile("" : "+m" (*value));
 }
 
-noinline void rust_helper_ftrace_test_two(unsigned long *value);
 noinline void rust_helper_ftrace_test_two(unsigned long *value)
 {
 	asm volatile("" : "+m" (*value));

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The kernel with the series for upstream in it: its KUnit suites and doctests, the sample, the guard
-# that was built in its tree, and the kselftests that need none.
+# The kernel with the series for upstream in it: its KUnit suites and doctests, the sample, the
+# guard that was built in its tree, and the kselftests that need none.
 
 source /repo/selftests/vm/in-host-vm/ktap.sh
 
@@ -48,8 +48,10 @@ sample_counts()
 
 guard_loads()
 {
+	local words='guarding: this CPU has no SMCA, amd_clear_bank() is hooked'
+
 	insmod "$MODULES/amd_mce_guard.ko" && hooked amd_clear_bank &&
-		log_says "amd_mce_guard: guarding: this CPU has no SMCA, amd_clear_bank() is hooked"
+		log_says "amd_mce_guard: $words"
 }
 
 guard_unloads()

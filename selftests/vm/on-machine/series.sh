@@ -27,7 +27,8 @@ makes()
 {
 	as_somebody "$TOP/rust/upstream/series.sh" "$(source_of oldest)" "$WORK/oldest" &&
 		as_somebody "$TOP/rust/upstream/series.sh" "$(source_of newest)" "$WORK/newest" &&
-		cp -a "$(kernel_src_dir)" "$WORK/source" && cp -a "$(kernel_obj_dir)" "$WORK/objects"
+		cp -a "$(kernel_src_dir)" "$WORK/source" &&
+		cp -a "$(kernel_obj_dir)" "$WORK/objects"
 }
 
 # apply PATCH TREE: as git am does, but in a tree that is not git's
@@ -53,8 +54,8 @@ configure()
 	local option
 
 	for option; do
-		in_objects "$KERNEL_SRC/scripts/config" --file "$KERNEL_OBJ/.config" "${option%%=*}" \
-			"${option#*=}" || return
+		in_objects "$KERNEL_SRC/scripts/config" --file "$KERNEL_OBJ/.config" \
+			"${option%%=*}" "${option#*=}" || return
 	done
 	in_objects make -s -C "$KERNEL_SRC" O="$KERNEL_OBJ" olddefconfig
 }
@@ -81,7 +82,8 @@ refuses_a_callback_that_is_not_sync()
 
 	cp "$sample" "$WORK/sample"
 	sed -i 's/Atomic<u64>/core::cell::Cell<u64>/; s/Atomic::new(0)/core::cell::Cell::new(0)/
-		s/self.0.fetch_add(1, Relaxed)/self.0.set(1)/; s/0.load(Relaxed)/0.get()/' "$sample"
+		s/self.0.fetch_add(1, Relaxed)/self.0.set(1)/
+		s/0.load(Relaxed)/0.get()/' "$sample"
 	! output=$(make_objects samples/rust/rust_ftrace.o 2>&1)
 	status=$?
 	cat "$WORK/sample" > "$sample"
@@ -97,8 +99,8 @@ installs()
 	rm -rf "$out"
 	mkdir -p "$out/modules" "$out/module/rust"
 	cp "$WORK/objects/arch/x86/boot/bzImage" "$out/" &&
-		cp "$WORK/objects/samples/rust/rust_ftrace.ko" \
-			"$WORK/objects/drivers/ras/amd/mce_guard/amd_mce_guard.ko" "$out/modules/" &&
+		cp "$WORK/objects/samples/rust/rust_ftrace.ko" "$out/modules/" &&
+		cp "$WORK/objects/drivers/ras/amd/mce_guard/amd_mce_guard.ko" "$out/modules/" &&
 		cp "$out/modules/amd_mce_guard.ko" "$out/module/rust/" &&
 		in_objects make -C "$KERNEL_SRC/tools/testing/selftests" O="$IN_WORK/tests" \
 			TARGETS='x86/mce amd_mce_guard' KDIR="$KERNEL_OBJ" FORCE_TARGETS=1 \
@@ -197,7 +199,7 @@ debug_kernel_with_fix()
 		patch -s "$WORK/ftrace.c" "$WORK"/oldest/0001-*.patch || return
 	CHANGED=(--ro-bind "$WORK/ftrace.c" "$KERNEL_SRC/kernel/trace/ftrace.c")
 	in_debug nice make -C "$KERNEL_SRC" O="$KERNEL_OBJ" -j"$(nproc)" bzImage &&
-		debug_kernel filter-fixed
+		debug_kernel fixed-filter
 }
 
 # parts NAME [VARIABLE...]: what the series has of code, on the newest source and from nothing
@@ -255,10 +257,10 @@ test_that "linux $release, patched: sample and guard are built in" builds_in
 use_kernel debug
 test_that "objects of the kernel that looks for mistakes are copied" \
 	cp -a "$(kernel_obj_dir)" "$WORK/debug"
-test_that "linux $release: a module with a filter by name is built" debug_kernel filter
-test_that "without patch 1 a filter that memory runs out for traces everything" filter filter no
+test_that "linux $release: a module with a filter by name is built" debug_kernel unfixed
+test_that "without patch 1 a filter that memory runs out for traces everything" filter unfixed no
 test_that "linux $release: builds with patch 1" debug_kernel_with_fix
-test_that "with patch 1 it is an error" filter filter-fixed yes
+test_that "with patch 1 it is an error" filter fixed-filter yes
 
 test_that "linux $newest: the series applies" newest_source
 test_that "linux $newest: its files build without warnings" parts gcc
