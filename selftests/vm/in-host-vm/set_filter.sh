@@ -25,7 +25,7 @@ aim()
 	mapfile -t code < <(sed -n '/ match_records$/{s/ .*//p;n;s/ .*//p}' /proc/kallsyms)
 	[ ${#code[@]} = 2 ] || { grep match_records /proc/kallsyms; return 1; }
 	set_fault verbose 0 ignore-gfp-wait N require-start "0x${code[0]}" \
-		require-end "0x${code[1]}"
+		require-end "0x${code[1]}" task-filter Y probability 100
 }
 
 hooked()
@@ -43,10 +43,11 @@ loads_without_a_failure()
 	return $status
 }
 
-# The first allocation there that the loading task makes fails.
+# The first allocation there that the loading task makes fails, as the message of the patch has it.
 load_with_a_failure()
 {
-	bash -c 'echo 1 > /proc/$$/fail-nth && exec insmod "$1"' bash "$MODULE" 2>&1
+	set_fault times 1 &&
+		sh -c "echo 1 > /proc/self/make-it-fail && exec insmod '$MODULE'" 2>&1
 }
 
 traces_everything()

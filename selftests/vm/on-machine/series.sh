@@ -179,7 +179,7 @@ debug_kernel()
 
 	mkdir -p "$out/modules" "$out/kselftest"
 	cp "$WORK/debug/arch/x86/boot/bzImage" "$out/" &&
-		cp "$TOP/build/kernels/series/tools" "$out/" &&
+		cp "$TOP/build/kernels/test/tools" "$out/" &&
 		in_sysroot cp -r /repo/selftests/vm/in-host-vm/set_filter "$IN_WORK/" &&
 		in_debug make -C "$KERNEL_OBJ" M=$IN_WORK/set_filter modules &&
 		cp "$WORK/set_filter/test_set_filter.ko" "$out/modules/"
