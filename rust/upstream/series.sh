@@ -119,7 +119,6 @@ make_rust_ftrace()
 		insert before '^endif$' rust/kernel/Kconfig.test < "$here/rust-ftrace/Kconfig.test"
 	else
 		sed -i '/CONFIG_RUST_FTRACE_KUNIT_TEST/d' rust/kernel/ftrace.rs
-		sed -i 's/CONFIG_RUST_FTRACE_KUNIT_TEST/CONFIG_KUNIT/' rust/helpers/ftrace.c
 	fi
 	grep -q __rust_helper rust/helpers/helpers.c ||
 		sed -i 's/^__rust_helper //' rust/helpers/ftrace.c
