@@ -11,7 +11,7 @@ readonly WORK="$BUILD/check/series"
 readonly IN_WORK=/repo/build/check/series
 
 # What the series has of code, and nothing else of a kernel
-readonly PARTS='rust/ samples/rust/ drivers/ras/amd/ kernel/trace/ftrace.o'
+readonly PARTS='rust/ samples/rust/ drivers/ras/amd/mce_guard/ kernel/trace/ftrace.o'
 readonly FILES='ftrace|mce_guard|rust_ftrace'
 
 # in_objects COMMAND...: with the source and the objects of this suite in place of the lab's, since
@@ -218,7 +218,9 @@ parts()
 		/repo/selftests/vm/kernels/config.upstream > "$WORK/newest-$1.config.log" 2>&1 &&
 		in_sysroot nice make -C "$src" O="$obj" "${@:2}" -j"$(nproc)" prepare &&
 		silent_on_ours in_sysroot nice make -C "$src" O="$obj" "${@:2}" \
-			-j"$(nproc)" $PARTS
+			-j"$(nproc)" $PARTS &&
+		(cd "$WORK/newest-$1" && ls rust/kernel.o rust/doctests_kernel_generated.o \
+			samples/rust/rust_ftrace.o drivers/ras/amd/mce_guard/guard.o)
 }
 
 newest_source()
