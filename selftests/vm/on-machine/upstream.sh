@@ -110,29 +110,10 @@ tests_know_no_guard()
 		! grep -riE 'guard|insmod|REFERENCE' "$dir/x86/mce"
 }
 
-# backport SERIES: the fix applies to that kernel with the defect, and leaves it without
-backport()
-{
-	local file=arch/x86/kernel/cpu/mce/amd.c
-
-	use_kernel "vendor-$1"
-	rm -rf "$WORK/vendor"
-	mkdir -p "$WORK/vendor/${file%/*}"
-	cp "$(kernel_src_dir)/$file" "$WORK/vendor/$file"
-	! grep -q 'mce_flags.smca' <(amd_clear_bank "$WORK/vendor/$file") || return
-	patch -p1 -d "$WORK/vendor" < "$WORK/newest/backport-$1.patch" &&
-		amd_clear_bank "$WORK/vendor/$file" | grep 'mce_flags.smca'
-}
-
-amd_clear_bank()
-{
-	sed -n '/^void amd_clear_bank/,/^}/p' "$1"
-}
-
 rm -rf "$WORK"
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 20
+ktap_set_plan 18
 test_that "the project is cloned" clone
 test_that "without a name in git's configuration the series is refused" refused_without_a_name
 test_that "for a folder that is no kernel source the series is refused" refused_without_rust
@@ -155,10 +136,6 @@ test_that "the kselftests go to x86 and to kselftest" \
 	goes_to 0004 x86@kernel.org linux-kselftest@vger.kernel.org
 test_that "the guard goes to RAS as an RFC" goes_to 0005 bp@alien8.de '[RFC PATCH'
 test_that "the cover letter goes to all" cover_goes_to_all
-for series in 6.12 6.18; do
-	test_that "the backport of the C fix applies to linux $series with the defect" \
-		backport $series
-done
 # Which of its patches the older kernel does not take, to know it: each has a series of its own.
 applies oldest "$WORK/newest" > "$WORK/newest-on-oldest" 2>&1 ||
 	ktap_print_msg "linux $(release_of oldest) does not take that of $(release_of newest):" \
