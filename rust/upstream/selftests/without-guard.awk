@@ -35,7 +35,8 @@ BEGIN {
 	sub(/not deferred: the guard counts them and changes nothing[.]/,
 		"not deferred, which take the same path.")
 	sub(/ is guarded, logged and cleared"/, " is logged and cleared\"")
-	sub(/is guarded and counted, one is told"/, "is logged and cleared\"")
+	sub(/ is guarded and counted, the first is logged"/, " is logged and cleared\"")
+	sub(/ POISON is guarded"/, " POISON is logged and cleared\"")
 	sub(/are all guarded"/, "are all logged and cleared\"")
 	sub(/is guarded" pending_error/, "is logged and cleared\" pending_error")
 	sub(/comes online after loading is guarded"/, "comes online again is polled as before\"")
@@ -83,6 +84,12 @@ inside {
 # What the guard says is in no transcript, so there is nothing to leave out of one.
 { sub(/" "\^[$]NAME: bank "$/, "\"") }
 
+# What a test is called has to be said above in other words, or it would be lost.
+$0 ~ about && /^run_test / && !/ without_guard$/ {
+	print FILENAME ": a test is lost: " $0 > "/dev/stderr"
+	failed = 1
+}
+
 $0 ~ about || /^\t*"\^[$]NAME: bank "$/ {
 	if ($0 ~ /[^"]"$/ && $0 !~ /^[\t ]*(local|\[|readonly|run_test)/ && kept ~ /^[%>$)]|\)$|\\$/)
 		kept = kept "\""
@@ -113,4 +120,5 @@ function print_line(line)
 END {
 	if (held)
 		print kept
+	exit failed
 }
