@@ -102,6 +102,9 @@ check-rest:
 check-fast:
 	@TESTS="preflight kunit deferred" selftests/vm/check.sh
 
+prove:
+	@selftests/vm/prove.sh
+
 bench:
 	@selftests/vm/bench.sh
 
@@ -140,6 +143,7 @@ ifneq ($(wildcard selftests/vm),)
 	@echo '                     TESTS="deferred ftrace" runs some tests, TESTS=build a job'
 	@echo '  check-all        - prove the rest, too: other kernels, packages, long runs'
 	@echo '  check-fast       - what to run between edits'
+	@echo '  prove            - does a guarded kernel do what a fixed one does, error by error?'
 	@echo '  bench            - what the guard costs, and what others would'
 	@echo '  mutations        - break things on purpose: do the tests notice?'
 	@echo '  setup            - get what demo and check need, and stop there'
@@ -147,4 +151,4 @@ ifneq ($(wildcard selftests/vm),)
 endif
 
 .PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor htmldocs \
-	setup demo check check-all check-rest check-fast bench mutations distclean help
+	setup demo check check-all check-rest check-fast prove bench mutations distclean help
