@@ -123,6 +123,9 @@ printed && $1 == "end" {
 		group = cpu * 64 + bank
 		if (what == "read" && access[group, lines[group] + 0] == line)
 			next
+		# Each poll reads MCG_CAP and MCG_STATUS in turn.
+		if (what == "read" && msr ~ /^17/ && access[group, lines[group] - 1] == line)
+			next
 	} else {
 		group = cpu * 64
 	}
