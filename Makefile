@@ -109,6 +109,9 @@ check-fast:
 upstream-check:
 	@selftests/vm/upstream-check.sh
 
+prove:
+	@selftests/vm/prove.sh
+
 bench:
 	@selftests/vm/bench.sh
 
@@ -148,6 +151,7 @@ ifneq ($(wildcard selftests/vm),)
 	@echo '                     TESTS="deferred ftrace" runs some tests, TESTS=build a job'
 	@echo '  check-all        - prove the rest, too: other kernels, packages, long runs'
 	@echo '  check-fast       - what to run between edits'
+	@echo '  prove            - does a guarded kernel do what a fixed one does, error by error?'
 	@echo '  bench            - what the guard costs, and what others would'
 	@echo '  upstream-check   - build and boot kernels with the series for upstream'
 	@echo '  mutations        - break things on purpose: do the tests notice?'
@@ -156,5 +160,5 @@ ifneq ($(wildcard selftests/vm),)
 endif
 
 .PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor htmldocs \
-	setup demo check check-all check-rest check-fast upstream \
-	upstream-check bench mutations distclean help
+	setup demo check check-all check-rest check-fast prove campaign bench upstream \
+	upstream-check mutations distclean help

@@ -13,7 +13,7 @@ readonly INTEL_CPU=max,vendor=GenuineIntel HYGON_CPU=max,vendor=HygonGenuine,fam
 # Seconds after which a VM is taken to hang, many times what it needs; with a guest in it, longer
 # than the procedure's own patience. Nothing is judged by how long it took.
 # VM_TIMEOUT from outside is for runs that are expected to hang.
-readonly JOB_TIMEOUT=600 KSELFTEST_TIMEOUT=3600 PROCEDURE_TIMEOUT=2400
+readonly JOB_TIMEOUT=600 KSELFTEST_TIMEOUT=3600 PROCEDURE_TIMEOUT=2400 PROVE_TIMEOUT=10800
 
 # run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
 # system and runs in-host-vm/JOB.sh there, whose output, results and console end up in DIR, below
@@ -46,6 +46,7 @@ run_vm()
 	# Its time is its instructions: one each nanosecond.
 	bench) cpus=1 accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$cpu") ;;
 	kselftest | nested | faults) timeout=$KSELFTEST_TIMEOUT ;;
+	prove) timeout=$PROVE_TIMEOUT ;;
 	# What is written to ssh.sock comes out of a port there.
 	managed)
 		timeout=$KSELFTEST_TIMEOUT
