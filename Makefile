@@ -105,6 +105,9 @@ check-fast:
 bench:
 	@selftests/vm/bench.sh
 
+campaign:
+	@N='$(N)' SEED='$(SEED)' INDEX='$(INDEX)' selftests/vm/campaign.sh
+
 mutations:
 	@selftests/vm/mutations.sh
 
@@ -141,10 +144,12 @@ ifneq ($(wildcard selftests/vm),)
 	@echo '  check-all        - prove the rest, too: other kernels, packages, long runs'
 	@echo '  check-fast       - what to run between edits'
 	@echo '  bench            - what the guard costs, and what others would'
+	@echo '  campaign         - N= random errors (100000) by SEED= while modules, tracers and CPUs'
+	@echo '                     come and go; INDEX= begins there'
 	@echo '  mutations        - break things on purpose: do the tests notice?'
 	@echo '  setup            - get what demo and check need, and stop there'
 	@echo '  distclean        - clean, and remove what setup got'
 endif
 
 .PHONY: all modules modules_install sign preflight rust-analyzer clean deb rpm doctor htmldocs \
-	setup demo check check-all check-rest check-fast bench mutations distclean help
+	setup demo check check-all check-rest check-fast bench campaign mutations distclean help
