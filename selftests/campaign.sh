@@ -8,7 +8,8 @@
 # once, in random order. Those who trace or patch come in even rounds and go in odd ones.
 #
 # While the guard is away, errors are corrected ones, whatever the seed says. The guard is away
-# in the step "guard" alone, where this script injects itself, one thing after the other.
+# in the step "guard" alone, where this script does one thing after the other. Right before, and
+# while a CPU is off, they are all deferred ones.
 #
 # Writes to CAMPAIGN (a directory): progress, a line for each step; kmsg, the kernel log less what
 # it says of errors; and result, the counts.
@@ -73,32 +74,34 @@ plan()
 	done
 }
 
-# come_or_go(who, round) - somebody whom the kernel may refuse, beside others that are there
+# excluded(who) - the kernel refuses them beside somebody who is there
+excluded()
+{
+	case $1 in
+	direct)
+		[[ $HERE =~ " "(livepatch|fentry|fexit)" " ]] ;;
+	livepatch | fentry | fexit)
+		[[ $HERE == *" direct "* ]] ;;
+	*)
+		return 1 ;;
+	esac
+}
+
+# come_or_go(who, round) - one of those who trace or patch, and DID tells
 come_or_go()
 {
-	local output
-
-	if [ $(($2 % 2)) = 1 ]; then
-		[[ $HERE == *" $1 "* ]] || return 0
-		leave $1
-		HERE=${HERE/ $1 / }
-		DID="$1 goes"
-	else
+	if [ $(($2 % 2)) = 0 ] && excluded $1; then
+		arrive_in_vain $1
+		DID="$1 comes and is refused beside:$HERE"
+		REFUSED=$((REFUSED + 1))
+	elif [ $(($2 % 2)) = 0 ]; then
+		arrive $1
 		DID="$1 comes"
-		case $1 in
-		direct)
-			output=$(insmod test_modules/test_mce_direct.ko 2>&1) ;;
-		livepatch)
-			output=$(insmod test_modules/test_mce_livepatch.ko 2>&1) ;;
-		*)
-			arrive $1 ;;
-		esac || {
-			[[ $output == *"Device or resource busy" ]] || stop "$1: $output"
-			DID="$1 comes and is refused beside:$HERE"
-			REFUSED=$((REFUSED + 1))
-			return
-		}
 		HERE+="$1 "
+	elif [[ $HERE == *" $1 "* ]]; then
+		leave $1
+		DID="$1 goes"
+		HERE=${HERE/ $1 / }
 	fi
 }
 
@@ -204,17 +207,18 @@ step()
 # those_before(number) - whoever is there when a step begins that is not the first
 those_before()
 {
-	local i round=$(($1 / ${#EACH[@]}))
+	local round=$(($1 / ${#EACH[@]}))
 
 	if [ $((round % 2)) = 1 ]; then
 		plan $((round - 1))
-		disturb_by_others 0 "${PLAN[@]}"
+		others_come_or_go 0 "${PLAN[@]}"
 	fi
 	plan $round
-	disturb_by_others $round "${PLAN[@]:0:$1 % ${#EACH[@]}}"
+	others_come_or_go $round "${PLAN[@]:0:$1 % ${#EACH[@]}}"
 }
 
-disturb_by_others()
+# others_come_or_go(round, what...) - those among them who trace or patch
+others_come_or_go()
 {
 	local what
 
@@ -252,10 +256,9 @@ watch_bank()
 # watch_log() - keep what the kernel says but of errors; there is more of that than its log holds
 watch_log()
 {
-	{
-		echo $BASHPID > "$RESULTS/kmsg.pid"
-		exec grep --line-buffered -vE '\[Hardware Error\]|Memory failure: |mce: .*\[Hard'
-	} < <(exec cat /dev/kmsg 2>&1) > "$RESULTS/kmsg" &
+	cat /dev/kmsg > >(exec grep --line-buffered -vE '\[Hardware Error\]|Memory failure: ' \
+		> "$RESULTS/kmsg") 2>&1 &
+	READER=$!
 }
 
 # log_ends() - whether what has been said just now is in what has been kept
@@ -266,14 +269,14 @@ log_ends()
 
 campaign()
 {
-	local number=$((FIRST / STEP)) next=$FIRST end=$((FIRST + COUNT)) upto
+	local number=$((FIRST / STEP)) next=$FIRST end=$((FIRST + COUNT)) stop_at
 
 	those_before $number
 	while [ $next -lt $end ]; do
-		upto=$(((number + 1) * STEP))
-		[ $upto -lt $end ] || upto=$end
-		step $number $next $upto
-		next=$upto number=$((number + 1))
+		stop_at=$(((number + 1) * STEP))
+		[ $stop_at -lt $end ] || stop_at=$end
+		step $number $next $stop_at
+		next=$stop_at number=$((number + 1))
 	done
 	everybody_leaves
 	counter
@@ -295,6 +298,17 @@ verdict()
 		$splats = 0 && $DEFERRED_SUM = $((COUNTED + SWEPT)) ]]
 }
 
+clear_away()
+{
+	kill $READER
+	umount "$SHORT"
+	rm -f "$HISTORY"*
+	echo 0 > $RING/events/enable
+	rmdir "$SHORT" $RING
+	unload test_mce_decoder
+	restore
+}
+
 [ $# -ge 2 ] || { echo "campaign.sh SEED COUNT [INDEX]"; exit 1; }
 KTAP_TESTNO=1
 setup_tests > /dev/null
@@ -305,7 +319,7 @@ EACH=("${OFFERED[@]}" "${DISTURBANCES[@]}")
 SHORT=$(mktemp -d)
 HISTORY=$(mktemp)
 mount -t tmpfs -o size=100% none "$SHORT" || exit
-trap 'umount "$SHORT"; echo 0 > $RING/events/enable; rmdir "$SHORT" $RING; rm -f "$HISTORY"*; unload test_mce_decoder; restore' EXIT
+trap clear_away EXIT
 SINCE=$SECONDS
 : > "$RESULTS/progress"
 : > "$RESULTS/errors"

@@ -81,7 +81,7 @@ struct error {
 	unsigned int cpu, bank;
 };
 
-/* How many polls a CPU has seen at least, and had when a bank had its last corrected errors. */
+/* How many polls a CPU has seen at least, and had when banks had their last corrected errors. */
 struct history {
 	unsigned int interval;
 	__u64 polls[CPUS_MAX];
@@ -192,8 +192,10 @@ static long long now(void)
 
 static bool begins_storm(const struct error *error)
 {
+	__u64 first = history->corrected[error->cpu][error->bank][0];
+
 	return !(error->status & MCI_STATUS_DEFERRED) &&
-		history->polls[error->cpu] - history->corrected[error->cpu][error->bank][0] < STORM_POLLS;
+		history->polls[error->cpu] - first < STORM_POLLS;
 }
 
 static void remember_corrected(const struct error *error)

@@ -138,7 +138,7 @@ describe()
 		mce_cpu_restart) guest="${guest%%,*}, the restored guest panics as it polls" ;;
 		esac ;;
 	restored)
-		guest="${guest%%,*}, the guest is restored and each process signalled at its page" ;;
+		guest="${guest%%,*}, it is restored and each process signalled at its page" ;;
 	resumption)
 		guest="${guest%%,*}, the guest resumes and the process is signalled at its page" ;;
 	survival)

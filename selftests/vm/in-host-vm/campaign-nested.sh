@@ -5,5 +5,5 @@
 # shellcheck source-path=SCRIPTDIR
 source /repo/selftests/vm/in-host-vm/nested-guest.sh
 
-guest guest 2 JOB=campaign CONTROL=yes
-[ -s /lab/guest/result ]
+guest nested 2 JOB=campaign CONTROL=yes
+[ -s /lab/nested/result ]

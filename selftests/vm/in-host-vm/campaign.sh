@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The campaign of random errors: $COUNT of them by $SEED, from index $FIRST on. With CONTROL=yes, one
-# more error comes at last, when the guard is gone: of it a guest on KVM dies.
+# The campaign of random errors: $COUNT of them by $SEED, from index $FIRST on. With CONTROL=yes,
+# one more error comes at last, when the guard is gone: of it a guest on KVM dies.
 
 export CAMPAIGN=/lab AMD_MCE_GUARD_MAY_UNLOAD=yes
 # The console takes its time.

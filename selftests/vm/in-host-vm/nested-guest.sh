@@ -60,7 +60,8 @@ guest()
 {
 	mkdir "/lab/$1"
 	# shellcheck disable=SC2046 # options and their values
-	qemu-system-x86_64 -accel kvm -cpu host -smp "$2" -m 768 -nodefaults -display none -no-reboot \
+	qemu-system-x86_64 -accel kvm -cpu host -smp "$2" -m 768 -nodefaults -display none \
+		-no-reboot \
 		$(share root path=/,readonly=on,multidevs=remap) $(share lab "path=/lab/$1") \
 		-kernel "$OUT/bzImage" -initrd "$OUT/initramfs.cpio.gz" \
 		-chardev "file,id=log,path=/lab/$1/console.log" \

@@ -102,8 +102,8 @@ inject()
 	esac
 }
 
-# snapshot GPA GPA GPA: an error waits in a bank when the guest is stopped and written to a file, one
-# comes while it is stopped, in the new QEMU, and one when it runs again. Then the guest polls.
+# snapshot GPA GPA GPA: an error waits in a bank when the guest is stopped and written to a file,
+# one comes while it is stopped, in the new QEMU, and one when it runs again. Then it polls.
 snapshot()
 {
 	BANK=9 VIA=monitor inject "$1"
@@ -191,7 +191,8 @@ procedure()
 		had=$((had + 1))
 	done
 
-	[[ -z $COMMAND || $COMMAND = snapshot ]] || command || { echo "$guest: not ready for $COMMAND"; return 1; }
+	[[ -z $COMMAND || $COMMAND = snapshot ]] || command ||
+		{ echo "$guest: not ready for $COMMAND"; return 1; }
 	within $DEATH_SECONDS over || { echo "$guest: still running, giving up"; return 1; }
 	echo "$guest: has ended"
 	echo "seconds $((SECONDS - since))" >> "/lab/$guest/injected"
