@@ -115,6 +115,9 @@ prove:
 bench:
 	@selftests/vm/bench.sh
 
+campaign:
+	@N='$(N)' SEED='$(SEED)' INDEX='$(INDEX)' selftests/vm/campaign.sh
+
 mutations:
 	@selftests/vm/mutations.sh
 
@@ -153,6 +156,8 @@ ifneq ($(wildcard selftests/vm),)
 	@echo '  check-fast       - what to run between edits'
 	@echo '  prove            - does a guarded kernel do what a fixed one does, error by error?'
 	@echo '  bench            - what the guard costs, and what others would'
+	@echo '  campaign         - N= random errors (100000) by SEED= while modules, tracers and CPUs'
+	@echo '                     come and go; INDEX= begins there'
 	@echo '  upstream-check   - build and boot kernels with the series for upstream'
 	@echo '  mutations        - break things on purpose: do the tests notice?'
 	@echo '  setup            - get what demo and check need, and stop there'

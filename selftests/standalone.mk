@@ -15,6 +15,9 @@ KSFT ?= $(patsubst %/lib.mk,%,$(firstword $(wildcard $(addsuffix /tools/testing/
 # The module to test; one that is not built here is taken from /lib/modules.
 GUARD ?= $(wildcard ../rust/amd_mce_guard.ko)
 
+# The doctor, likewise; without it the tests go without what it says.
+DOCTOR ?= $(wildcard ../build/doctor/amd-mce-guard-doctor)
+
 STAGE ?= $(abspath ../build/kselftest)
 INSTALLED = $(if $(INSTALL_PATH),$(abspath $(INSTALL_PATH)),$(error \
 	install needs INSTALL_PATH=<directory>))
@@ -41,7 +44,7 @@ check:
 ifneq ($(KSFT),)
 stage_ksft = $(STAGE)/tools/testing/selftests
 tests = Makefile $(TEST_PROGS) $(TEST_PROGS_EXTENDED) lib settings lava.yaml config README test_modules \
-	$(addsuffix .c,mce_inject mce_victim) $(GUARD)
+	$(addsuffix .c,mce_inject mce_victim mce_bpf mce_random) $(GUARD) $(DOCTOR)
 linked = Makefile lib.mk run_kselftest.sh kselftest kselftest.h kselftest_harness.h
 
 # The kernel's runner knows only the settings of tests in its tree.
@@ -92,7 +95,7 @@ build: check
 	@install -m 755 -t $(built) standalone/run_kselftest.sh
 	@install -m 644 -t $(built)/kselftest standalone/ktap_helpers.sh
 	@install -m 755 -t $(built)/amd_mce_guard $(TEST_PROGS) $(TEST_PROGS_EXTENDED)
-	@cp -r $(TEST_FILES) config $(GUARD) $(built)/amd_mce_guard/
+	@cp -r $(TEST_FILES) config $(GUARD) $(DOCTOR) $(built)/amd_mce_guard/
 	@printf 'amd_mce_guard:%s\n' $(TEST_PROGS) > $(built)/kselftest-list.txt
 	@install -m 644 -t $(mods) test_modules/Makefile $(wildcard test_modules/*.c)
 	for program in $(TEST_GEN_FILES); do \

@@ -5,23 +5,84 @@
 
 source "$(dirname "$0")/functions.sh"
 
-# try_error() - a deferred error if there is a guard, a corrected one if not; who has seen it?
-try_error()
-{
-	local who
+# A line for each error. Who has seen it, and then what the doctor says, is at the end.
+readonly GUARDED="> deferred error: logged as deferred, cleared as corrected, counted"
+readonly PROTECTED="> doctor: protected, hooked: yes"
+readonly PASSED="> corrected error: logged as corrected, cleared as corrected"
 
-	if [[ $PRESENT == *" guard "* ]]; then
-		inject 0 9 $DEFERRED
-	else
-		inject 0 9 $CORRECTED
-	fi
-	poll
-	for who in $PRESENT; do
-		[ "$who" = guard ] || saw "$who"
-	done
+# What they say of their own loading and of the first error is not what these tests are about.
+readonly OWN_WORDS="^% (ins|rm)mod test_mce_|^test_mce_livepatch: |^$MODULE: bank "
+
+# kind(status) - sets KIND to the word for it
+kind()
+{
+	case $(($1)) in
+	$((DEFERRED)))
+		KIND=deferred ;;
+	$((CORRECTED)))
+		KIND=corrected ;;
+	*)
+		KIND=$1 ;;
+	esac
 }
 
-# step(+who or -who) - somebody comes or goes
+# tell_fate() - sets FATE to how the witnesses have seen the error logged and cleared. A livepatch
+# takes the place of the function's body, and of the witness there.
+tell_fate()
+{
+	local line lines logged='' cleared=''
+
+	mapfile -t lines < "$INSTANCE/trace"
+	echo > "$INSTANCE/trace"
+	for line in "${lines[@]}"; do
+		if [[ $line =~ $RECORD ]]; then
+			kind "0x${BASH_REMATCH[3]}"
+			logged+=", logged as $KIND"
+		elif [[ $line =~ $CLEARED ]]; then
+			kind "${BASH_REMATCH[3]}"
+			cleared+=", cleared as $KIND"
+		fi
+	done
+	if [[ $PRESENT == *" livepatch "* ]]; then
+		kind "$(< /sys/module/test_mce_livepatch/parameters/status)"
+		cleared+=", cleared as $KIND"
+	fi
+	FATE=${logged#, }$cleared
+}
+
+# try_error() - a deferred error if there is a guard, a corrected one if not: what becomes of it?
+try_error()
+{
+	local status=$CORRECTED counted=0 who seen=
+
+	if [[ $PRESENT == *" guard "* ]]; then
+		status=$DEFERRED
+		counted=$(< $GUARD_DIR/deferred_guarded)
+	fi
+	put_error 0 9 "$status"
+	wait_for_poll
+	forget_errors
+	tell_fate
+	if [ "$status" = $DEFERRED ]; then
+		case $(($(< $GUARD_DIR/deferred_guarded) - counted)) in
+		1) FATE+=", counted" ;;
+		*) FATE+=", counter $counted and $(< $GUARD_DIR/deferred_guarded)" ;;
+		esac
+	fi
+	for who in ${PRESENT/ guard / }; do
+		saw "$who"
+		seen+=", seen by $who"
+		[ "$SEEN" = 1 ] || seen+=" $SEEN times"
+	done
+	kind "$status"
+	log "> $KIND error: $FATE$seen"
+	if [ "$status" = $DEFERRED ] && [ -n "$DOCTOR" ]; then
+		ask_doctor
+		log "> doctor: $SAYS"
+	fi
+}
+
+# step(+who, -who or !who) - somebody comes or goes, or comes and must be refused
 step()
 {
 	case $1 in
@@ -29,22 +90,16 @@ step()
 	-guard) unload_guard ;;
 	+*) arrive "${1#+}" ;;
 	-*) leave "${1#-}" ;;
+	!*) arrive_in_vain "${1#!}" ;;
 	esac
-	come_or_go "$1"
+	case $1 in
+	+*) PRESENT+="${1#+} " ;;
+	-*) PRESENT=${PRESENT/ ${1#-} / } ;;
+	esac
 	[ "$PRESENT" = " " ] || try_error
 }
 
-# come_or_go(+who or -who) - keep PRESENT
-come_or_go()
-{
-	if [[ $1 == +* ]]; then
-		PRESENT+="${1#+} "
-	else
-		PRESENT=${PRESENT/ ${1#-} / }
-	fi
-}
-
-# steps(+who or -who...) - several of them, with the transcript that there must be
+# steps(+who, -who or !who...) - several of them, each with an error after it
 steps()
 {
 	local step
@@ -54,49 +109,16 @@ steps()
 	for step; do
 		step "$step"
 	done
-	check_result "$(expected_steps "$@")"
 }
 
-expected_steps()
+# check_steps(expected) - check_result, of which the doctor's lines are a part if there is one
+check_steps()
 {
-	local step told
-
-	PRESENT=" "
-	for step; do
-		come_or_go "$step"
-		[ "$step" != +guard ] || told=
-		expected_step "$step" "$told"
-		[[ $PRESENT != *" guard "* ]] || told=yes
-	done
-}
-
-# expected_step(+who or -who, told) - told: the guard has said of an error already
-expected_step()
-{
-	local status=$CORRECTED who
-
-	case $1 in
-	+guard) printf '%s\n' "% insmod $MODULE" "$GUARDING" ;;
-	-guard) echo "% rmmod $MODULE" ;;
-	+*)
-		echo "% ${1#+} arrives"
-		[[ $1 != +kprobe && $1 != +livepatch ]] || echo "% insmod test_mce_${1#+}" ;;
-	-*)
-		echo "% ${1#-} leaves"
-		[[ $1 != -kprobe && $1 != -livepatch ]] || echo "% rmmod test_mce_${1#-}" ;;
-	esac
-	[ "$PRESENT" != " " ] || return
-	[[ $PRESENT != *" guard "* ]] || status=$DEFERRED
-	echo "% inject cpu 0 bank 9 status $status"
-	[[ $status != "$DEFERRED" || -n $2 ]] || first 9 $DEFERRED
-	[[ $PRESENT != *" livepatch "* ]] ||
-		echo "test_mce_livepatch: bank 9 status $DEFERRED_SEEN"
-	echo "> logged: cpu 0 bank 9 status $status"
-	[[ $PRESENT == *" livepatch "* ]] ||
-		echo "> amd_clear_bank(): cpu 0 bank 9 status $DEFERRED_SEEN"
-	for who in $PRESENT; do
-		[ "$who" = guard ] || echo "> $who saw amd_clear_bank() 1 time(s)"
-	done
+	if [ -n "$DOCTOR" ]; then
+		check_result "$1" "$OWN_WORDS"
+	else
+		check_result "$(grep -v '^> doctor: ' <<< "$1")" "$OWN_WORDS"
+	fi
 }
 
 # beside(who) - the guard and one other, in every order of arrival and leaving
@@ -106,18 +128,145 @@ beside()
 		+guard "+$1" -guard "-$1" \
 		"+$1" +guard "-$1" -guard \
 		"+$1" +guard -guard "-$1"
+	check_steps "\
+% insmod $MODULE
+$GUARDING
+$GUARDED
+$PROTECTED
+% $1 arrives
+$GUARDED, seen by $1
+$PROTECTED
+% $1 leaves
+$GUARDED
+$PROTECTED
+% rmmod $MODULE
+% insmod $MODULE
+$GUARDING
+$GUARDED
+$PROTECTED
+% $1 arrives
+$GUARDED, seen by $1
+$PROTECTED
+% rmmod $MODULE
+$PASSED, seen by $1
+% $1 leaves
+% $1 arrives
+$PASSED, seen by $1
+% insmod $MODULE
+$GUARDING
+$GUARDED, seen by $1
+$PROTECTED
+% $1 leaves
+$GUARDED
+$PROTECTED
+% rmmod $MODULE
+% $1 arrives
+$PASSED, seen by $1
+% insmod $MODULE
+$GUARDING
+$GUARDED, seen by $1
+$PROTECTED
+% rmmod $MODULE
+$PASSED, seen by $1
+% $1 leaves"
 }
 
-all_before()
+# excluded(one, other) - two of whom the kernel refuses whoever comes second, beside the guard
+excluded()
 {
-	steps +function +function_graph +kprobe_event +kprobe +livepatch +guard \
-		-function -function_graph -kprobe_event -kprobe -livepatch -guard
+	steps +guard "+$1" "!$2" "-$1" "+$2" "!$1" "-$2" -guard
+	check_steps "\
+% insmod $MODULE
+$GUARDING
+$GUARDED
+$PROTECTED
+% $1 arrives
+$GUARDED, seen by $1
+$PROTECTED
+% $2 arrives
+> refused
+$GUARDED, seen by $1
+$PROTECTED
+% $1 leaves
+$GUARDED
+$PROTECTED
+% $2 arrives
+$GUARDED, seen by $2
+$PROTECTED
+% $1 arrives
+> refused
+$GUARDED, seen by $2
+$PROTECTED
+% $2 leaves
+$GUARDED
+$PROTECTED
+% rmmod $MODULE"
 }
 
-all_after()
+# A direct caller excludes BPF programs and a livepatch, and is not among them.
+readonly ALL=(function function_graph kprobe_event kprobe fprobe fentry fexit livepatch)
+
+# all_arrive(outcome...), all_leave(outcome...) - of the transcript, those of ALL that this kernel
+# has come one by one and, in the same order, go
+all_arrive()
 {
-	steps +guard +livepatch +kprobe +kprobe_event +function_graph +function \
-		-livepatch -kprobe -kprobe_event -function_graph -function -guard
+	local who seen=
+
+	for who in "${OFFERED[@]}"; do
+		seen+=", seen by $who"
+		printf '%s\n' "% $who arrives" "$1$seen" "${@:2}"
+	done
+}
+
+all_leave()
+{
+	local who seen
+
+	printf -v seen ', seen by %s' "${OFFERED[@]}"
+	for who in "${OFFERED[@]}"; do
+		seen=${seen#, seen by "$who"}
+		printf '%s\n' "% $who leaves" "$1$seen" "${@:2}"
+	done
+}
+
+after_all()
+{
+	local seen
+
+	offered "${ALL[@]}"
+	printf -v seen ', seen by %s' "${OFFERED[@]}"
+	steps "${OFFERED[@]/#/+}" +guard "${OFFERED[@]/#/-}" -guard
+	check_steps "\
+$(all_arrive "$PASSED")
+% insmod $MODULE
+$GUARDING
+$GUARDED$seen
+$PROTECTED
+$(all_leave "$GUARDED" "$PROTECTED")
+% rmmod $MODULE"
+}
+
+before_all()
+{
+	local seen
+
+	offered "${ALL[@]}"
+	printf -v seen ', seen by %s' "${OFFERED[@]}"
+	steps +guard "${OFFERED[@]/#/+}" -guard +guard "${OFFERED[@]/#/-}" -guard
+	check_steps "\
+% insmod $MODULE
+$GUARDING
+$GUARDED
+$PROTECTED
+$(all_arrive "$GUARDED" "$PROTECTED")
+% rmmod $MODULE
+$PASSED$seen
+% insmod $MODULE
+$GUARDING
+$GUARDED$seen
+$PROTECTED
+$(all_leave "$GUARDED" "$PROTECTED")
+% rmmod $MODULE"
 }
 
 # It is called as it goes.
@@ -139,12 +288,21 @@ test_mce_namesake: bank 9 status $DEFERRED
 setup_tests
 require_guard
 require_banks
+find_doctor
 run_test "beside the function tracer, in every order" "beside function"
 run_test "beside the function_graph tracer, in every order" "beside function_graph"
 run_test "beside a kprobe, in every order" "beside kprobe"
 run_test "beside a kprobe event, in every order" "beside kprobe_event"
+run_test "beside an fprobe, in every order" "beside fprobe"
+run_test "beside a direct caller of ftrace, in every order" "beside direct"
+run_test "beside a BPF program at the entry (fentry), in every order" "beside fentry"
+run_test "beside a BPF program at the return (fexit), in every order" "beside fexit"
 run_test "beside a livepatch of the function, in every order" "beside livepatch"
-run_test "comes after all of them, goes after all of them" all_before
-run_test "comes before all of them, goes after all of them" all_after
+run_test "comes after all of them, goes after all of them" after_all
+run_test "comes before all of them, comes anew after, goes after all of them" before_all
+run_test "a direct caller and a livepatch exclude each other, and not the guard" \
+	"excluded direct livepatch"
+run_test "a direct caller and a BPF program exclude each other, and not the guard" \
+	"excluded direct fentry"
 run_test "leaves a module's function of the same name alone" namesake
 ktap_finished

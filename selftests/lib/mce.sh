@@ -22,13 +22,20 @@ STORMS=()
 # inject(cpu, bank, status[, addr[, misc]]) - put an error into a bank
 inject()
 {
-	local cpu=$1 bank=$2 status addr=${4:-0} misc=${5:-0}
+	local status
 
 	printf -v status 0x%x "$3"
 	may_inject "$status"
-	log "% inject cpu $cpu bank $bank status $status"
-	PENDING[$cpu]+=" $bank"
-	./mce_inject "$cpu" error "$bank" "$status" "$addr" "$misc" || die "cannot inject"
+	log "% inject cpu $1 bank $2 status $status"
+	put_error "$1" "$2" "$status" "${@:4}"
+}
+
+# put_error(cpu, bank, status[, addr[, misc]]) - the same without a word
+put_error()
+{
+	may_inject "$3"
+	PENDING[$1]+=" $2"
+	./mce_inject "$1" error "$2" "$3" "${4:-0}" "${5:-0}" || die "cannot inject"
 }
 
 # inject_everywhere(cpu, status) - put an error into each bank of a CPU

@@ -80,6 +80,30 @@ show_counter()
 	log "> counter: deferred_guarded $(< $GUARD_DIR/deferred_guarded)"
 }
 
+# find_doctor() - sets DOCTOR to the program that tells whether this machine is protected, if it is
+# beside the tests or installed
+find_doctor()
+{
+	DOCTOR=./amd-mce-guard-doctor
+	[ -x $DOCTOR ] || DOCTOR=$(command -v amd-mce-guard-doctor)
+}
+
+# ask_doctor() - sets SAYS to its word for the machine, and to what it says of the hook
+ask_doctor()
+{
+	local name value
+
+	SAYS=
+	while read -r name value; do
+		case $name in
+		status:)
+			SAYS=$value ;;
+		hooked:)
+			SAYS+=", hooked: $value" ;;
+		esac
+	done < <($DOCTOR)
+}
+
 # set_ftrace(value) - set the sysctl kernel.ftrace_enabled, which may be refused: with EBUSY while
 # there is a permanent hook, and with EOPNOTSUPP by kernels that have done with it (7.3)
 set_ftrace()

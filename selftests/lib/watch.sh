@@ -87,6 +87,14 @@ records_are()
 # poll() - wait until the injected errors have been polled, and tell what the witnesses saw
 poll()
 {
+	wait_for_poll
+	tell_errors
+	forget_errors
+}
+
+# wait_for_poll() - wait until the injected errors have been polled
+wait_for_poll()
+{
 	local cpu bank banks cleared=0
 
 	# shellcheck disable=SC2153 # from mce.sh
@@ -105,6 +113,4 @@ poll()
 		[ -n "$HELD" ] || unset "PENDING[$cpu]"
 	done
 	loop_until records_are $cleared || log "> fewer records than banks cleared"
-	tell_errors
-	forget_errors
 }

@@ -15,9 +15,14 @@ static unsigned int calls;
 module_param(calls, uint, 0600);
 MODULE_PARM_DESC(calls, "How often the function was called in place of the kernel's");
 
+static u64 status;
+module_param(status, ullong, 0600);
+MODULE_PARM_DESC(status, "The status that the function was last called with");
+
 static void test_mce_clear_bank(struct mce *m)
 {
 	calls++;
+	status = m->status;
 	pr_info("bank %u status %#llx\n", m->bank, m->status);
 	wrmsr_safe(MSR_IA32_MC0_STATUS + 4 * m->bank, 0, 0);
 }

@@ -51,6 +51,7 @@ job amd         check none       "$KSELFTESTS,rasdaemon" kselftests test "$AMD_C
 job stock       check stock      $BASIC                  kselftests stock "$AMD_CPU" COPY=yes
 job procedure   check stock      procedure               guests thread smp2 fixed
 job prove       check fixed      prove                   on_machine
+job campaign    check none       campaign                on_machine
 job lint        check stock      lint                    on_machine
 job signing     check stock      signing                 on_machine
 job running     check stock      running                 in_vm stock
@@ -98,6 +99,9 @@ may_skip()
 	"nested: without the guard amd_clear_bank() sees"*) ;;
 	# It has one.
 	"nested: unloading polls an error that waits in a bank of another CPU"*) ;;
+	# What the lab's own kernels have not: BPF; and other than the one under test fprobe.
+	"amd: "*"a BPF program"* | "debug: "*"a BPF program"* | "clang: "*"a BPF program"*) ;;
+	"debug: beside an fprobe"* | "clang: beside an fprobe"*) ;;
 	# Its root file system is in memory, where no page is clean.
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.

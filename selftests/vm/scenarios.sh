@@ -9,7 +9,7 @@ readonly MODELS="smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
 readonly VARIANTS="busy wake ten monitor inside touch ignore_ce"
 readonly COMEBACK="panic-unguarded panic-nobootlog-unguarded reset-guarded reset-nobootlog-guarded
 	reboot ignore_ce-reset-unguarded ignore_ce-reset-nobootlog-unguarded
-	crash-unguarded crash-nobootlog-unguarded suspend rmmod"
+	crash-unguarded crash-nobootlog-unguarded suspend snapshot rmmod"
 readonly KERNELS_OF_OTHERS="clang $VENDORS inlined $DEBIAN_VULNERABLE $DEBIAN_BEFORE"
 
 # expand SCENARIO...: both guests of each, or the one that there is or that is named
@@ -82,6 +82,9 @@ scenario()
 		# The console stays on, for a panic while resuming.
 		POLL=0 PENDING=suspend COMMAND=system_wakeup BOOT=no_console_suspend
 		POLLER=mce_syscore_resume FATE=${FATE/survival/resumption} ;;
+	snapshot)
+		VICTIMS=3 POLL=0 PENDING=snapshot COMMAND=snapshot BANK=5
+		POLLER=mce_cpu_restart FATE=${FATE/survival/restored} ;;
 	rmmod)
 		POLL=0 PENDING=rmmod FATE=unloaded
 		# The control: one that has been unloaded before.
@@ -123,13 +126,19 @@ describe()
 	reboot) what="an orderly reboot with an error pending" ;;
 	crash*) what="a crash kernel after the panic" ;;
 	suspend) what="suspended to RAM with an error pending" ;;
+	snapshot) what="a snapshot with errors before, during and after" ;;
 	rmmod) what="an error after rmmod" ;;
 	esac
 	[[ $1 != *-nobootlog-* ]] || what+=", with mce=nobootlog"
 	[[ $1 == *-unguarded ]] || guest="with the guard, the process is signalled at its page"
 	case $FATE in
 	panic)
-		[ $POLLER = mce_timer_fn ] || guest="${guest%%,*}, the guest panics on resume" ;;
+		case $POLLER in
+		mce_syscore_resume) guest="${guest%%,*}, the guest panics on resume" ;;
+		mce_cpu_restart) guest="${guest%%,*}, the restored guest panics as it polls" ;;
+		esac ;;
+	restored)
+		guest="${guest%%,*}, it is restored and each process signalled at its page" ;;
 	resumption)
 		guest="${guest%%,*}, the guest resumes and the process is signalled at its page" ;;
 	survival)

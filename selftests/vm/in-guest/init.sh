@@ -99,6 +99,13 @@ suspend)
 	echo "guest: resumed, bank 9 status $(/mce_inject 0 status 9)"
 	# Resuming logs what it finds and leaves it there until the next error, or this.
 	echo 1 > $INTERVAL ;;
+snapshot)
+	# The last of the three errors has come to a guest that has been restored.
+	until [ "$(/mce_inject 0 status 5)" != 0 ]; do
+		busybox usleep 200000
+	done
+	echo "guest: banks 9, 6, 5 status $(/mce_inject 0 status 9 6 5 | busybox xargs)"
+	echo 1 > $INTERVAL ;;
 rmmod)
 	unload
 	echo "guest: bank 9 status $(/mce_inject 0 status 9)"

@@ -10,6 +10,7 @@ source /repo/selftests/vm/scenarios.sh
 readonly TRACING=/sys/kernel/tracing
 readonly MONITOR=/tmp/monitor
 readonly CONSOLE=/tmp/console.log
+readonly SNAPSHOT=/tmp/snapshot
 
 # MCi_STATUS of bank 9: the guest clears it, or finds it empty.
 readonly CLEARED='write 425 = 0x0' EMPTY='read 425 = 0x0'
@@ -48,7 +49,7 @@ over()
 		$(grep -c ' mcheck_cpu_init+0x' "$CONSOLE") -ge 2) ]]
 }
 
-# Each guest with what it boots; and with the same again if a panic is to start that.
+# start_guest [OPTION...]: with what it boots; and with the same again if a panic is to start that
 start_guest()
 {
 	local dir=/repo/build/kernels/$GUEST initrd=initramfs.cpio.gz memory=256 reboots=()
@@ -58,11 +59,12 @@ start_guest()
 	[ "$ALONE" = no ] || init+=" STATUS=$AO MISC=$PAGE_MISC"
 	[ "$CRASH" = no ] || initrd=crash.cpio memory=512
 	[ "$REBOOTS" = yes ] || reboots=(-no-reboot)
-	rm -f $MONITOR $CONSOLE
+	rm -f $MONITOR
 	qemu-system-x86_64 -accel kvm -cpu "$CPU" -smp "$SMP" -m $memory -nodefaults -display none \
 		"${reboots[@]}" -kernel "$dir/bzImage" -initrd "$dir/$initrd" \
 		-append "console=ttyS0 quiet panic=-1 $BOOT $init" \
-		-serial file:$CONSOLE -monitor unix:$MONITOR,server,nowait &
+		-chardev file,id=serial,path=$CONSOLE,append=on -serial chardev:serial \
+		-monitor unix:$MONITOR,server,nowait "$@" &
 	qemu=$!
 }
 
@@ -100,6 +102,38 @@ inject()
 	esac
 }
 
+# snapshot GPA GPA GPA: an error waits in a bank when the guest is stopped and written to a file,
+# one comes while it is stopped, in the new QEMU, and one when it runs again. Then it polls.
+snapshot()
+{
+	BANK=9 VIA=monitor inject "$1"
+	within $BOOT_SECONDS grep -qs '^guest: bank 9 status 0x' $CONSOLE || return
+	monitor stop > /dev/null
+	monitor "migrate exec:cat>$SNAPSHOT" > /dev/null
+	within $BOOT_SECONDS migrated || { monitor 'info migrate'; return 1; }
+	monitor 'info migrate' | grep -E 'Status|Transfers'
+	kill "$qemu"
+	wait "$qemu"
+	start_guest -S -incoming "exec:cat $SNAPSHOT"
+	within $BOOT_SECONDS restored || return
+	BANK=6 VIA=monitor inject "$2"
+	monitor cont > /dev/null
+	BANK=5 VIA=monitor inject "$3"
+	rm $SNAPSHOT
+}
+
+# shellcheck disable=SC2317 # within calls it
+migrated()
+{
+	monitor 'info migrate' | grep -qE 'Status:[[:space:]]*completed'
+}
+
+# shellcheck disable=SC2317 # within calls it
+restored()
+{
+	[ -S "$MONITOR" ] && monitor 'info status' | grep 'VM status: ' | grep -qv inmigrate
+}
+
 # What the monitor is told as soon as the guest has its error: to reset it, or to wake it up.
 command()
 {
@@ -133,6 +167,7 @@ procedure()
 
 	mkdir "/lab/$guest"
 	: > $TRACING/trace
+	rm -f $CONSOLE
 	start_guest
 
 	within $BOOT_SECONDS grep -qs '^guest: ready' "$log" ||
@@ -143,6 +178,10 @@ procedure()
 	# clears the bank is lost.
 	[ "$LAST" = no ] ||
 		within $DEATH_SECONDS at_least $(($(seen "$EMPTY") + 1)) "$EMPTY" || return 1
+	if [ "$COMMAND" = snapshot ]; then
+		snapshot "${pages[@]}" || { echo "$guest: no snapshot"; return 1; }
+		pages=()
+	fi
 	for gpa in "${pages[@]}"; do
 		# Others come one at a time: the bank has room for one.
 		[ "$LAST" = yes ] || within $DEATH_SECONDS at_least $((before + had)) "$CLEARED" ||
@@ -152,7 +191,8 @@ procedure()
 		had=$((had + 1))
 	done
 
-	[ -z "$COMMAND" ] || command || { echo "$guest: not ready for $COMMAND"; return 1; }
+	[[ -z $COMMAND || $COMMAND = snapshot ]] || command ||
+		{ echo "$guest: not ready for $COMMAND"; return 1; }
 	within $DEATH_SECONDS over || { echo "$guest: still running, giving up"; return 1; }
 	echo "$guest: has ended"
 	echo "seconds $((SECONDS - since))" >> "/lab/$guest/injected"

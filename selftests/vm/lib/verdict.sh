@@ -107,6 +107,27 @@ judge_resumption()
 	judge_survival "$1"
 }
 
+# Each of the three banks kept its error, and the restored guest clears it as the guarded one would.
+judge_restored()
+{
+	local bank
+
+	injected "$1"
+	expect "$1/console.log" \
+		"^guest: banks 9, 6, 5 status 0x$AO_STATUS 0x$AO_STATUS 0x$AO_STATUS"
+	diff <(pages "$1" | sort) \
+		<(sed -n 's/^SIGBUS .* si_addr \(0x[0-9a-f]*\) .*/\1/p' "$1/console.log" | sort)
+	for bank in 9 6 5; do
+		expect "$1/console.log" "mce_record: .*MC$bank: $AO_STATUS,"
+		expect "$1/msr.after" "msr_write $(status_msr $bank) = 0x0$"
+	done
+	expect_times 3 "$1/injected" '^gpa 0x'
+	expect "$1/console.log" 'amd_mce_guard: guarding'
+	expect "$1/console.log" '/deferred_guarded:3'
+	expect_not "$1/msr.trace" 'msr_write c000|#GP'
+	alive "$1"
+}
+
 # A kernel without the defect: the guard is not needed, says so, and does not load.
 judge_inert()
 {

@@ -45,8 +45,8 @@ run_vm()
 	procedure) timeout=$PROCEDURE_TIMEOUT cpus=1 ;;
 	# Its time is its instructions: one each nanosecond.
 	bench) cpus=1 accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$cpu") ;;
-	kselftest | nested | faults) timeout=$KSELFTEST_TIMEOUT ;;
 	prove) timeout=$PROVE_TIMEOUT ;;
+	kselftest | nested | faults | campaign*) timeout=$KSELFTEST_TIMEOUT ;;
 	# What is written to ssh.sock comes out of a port there.
 	managed)
 		timeout=$KSELFTEST_TIMEOUT

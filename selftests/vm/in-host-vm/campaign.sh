@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The campaign of random errors: $COUNT of them by $SEED, from index $FIRST on. With CONTROL=yes,
+# one more error comes at last, when the guard is gone: of it a guest on KVM dies.
+
+export CAMPAIGN=/lab AMD_MCE_GUARD_MAY_UNLOAD=yes
+# The console takes its time.
+dmesg -n 1
+cd "$OUT/kselftest/amd_mce_guard" || exit
+./campaign.sh "$SEED" "$COUNT" "$FIRST" || exit
+[ "${CONTROL:-}" = yes ] || exit 0
+
+sync
+dmesg -n 8
+echo 1 > /sys/devices/system/machinecheck/machinecheck0/check_interval
+./mce_inject 0 error 9 0x9000100000000000 0 0
+sleep 600
