@@ -127,14 +127,15 @@ loading()
 # wall_clock: a table of the times
 wall_clock()
 {
-	times | awk -v cpus="$(nproc)" '
+	times | awk -v cpus="$(nproc)" -v load="$(cut -d ' ' -f 1 /proc/loadavg)" '
 		function row(name, what) {
 			printf "%-52s %12s\n", name, \
 				time[what] == "" ? "not measured" : time[what]
 		}
 		{ time[$3] = $4 }
 		END {
-			printf "%-52s %12s\n", "on a machine of " cpus " CPUs, by TCG", "seconds"
+			printf "%-52s %12s\n", \
+				cpus " CPUs, of load " load ", guests by TCG", "seconds"
 			row("the guard, from its sources to a module", "guard")
 			row("  of CPU time", "guard-cpu")
 			row("the fix, from its patch to a livepatch by klp-build", "klp-build")
