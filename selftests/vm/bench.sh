@@ -205,6 +205,8 @@ STAGE=0
 STAGES=2
 if [ -z "${LIVEPATCH:-}" ]; then
 	LIVEPATCH=$LIVEPATCH_DIR/$LIVEPATCH_NAME.ko
+	open_lock "$LIVEPATCH_DIR" LIVEPATCH_LOCK
+	take_lock "$LIVEPATCH_LOCK" "$LIVEPATCH_DIR"
 	if [ ! -e "$LIVEPATCH_DIR/.built" ]; then
 		STAGES=3
 		stage "the fix as a livepatch, by klp-build" "$LOGS/livepatch.log" \
