@@ -4,7 +4,7 @@
 
 # measure DIR KERNEL BESIDE,...: in a VM of that kernel, beside each of these modules; more than
 # once if named more than once. Writes DIR/figures, with lines of "KERNEL BESIDE WHAT INSTRUCTIONS",
-# the least that was seen.
+# the least that was seen; of bytes the most.
 measure()
 {
 	local dir=$1
@@ -15,13 +15,13 @@ measure()
 		run_vm "$dir" bench "$AMD_CPU" "BESIDE=$3" || return
 	awk -v kernel="$2" '
 		$1 == "beside" { beside = $2 }
-		$2 ~ /^[0-9]+$/ && (!((beside, $1) in least) || $2 < least[beside, $1]) {
-			least[beside, $1] = $2
-		}
+		$2 !~ /^[0-9]+$/ { next }
+		!((beside, $1) in seen) || ($1 == "bytes" ? $2 > seen[beside, $1] : \
+			$2 < seen[beside, $1]) { seen[beside, $1] = $2 }
 		END {
-			for (key in least) {
+			for (key in seen) {
 				split(key, part, SUBSEP)
-				print kernel, part[1], part[2], least[key]
+				print kernel, part[1], part[2], seen[key]
 			}
 		}' "$dir/job.log" | sort > "$dir/figures"
 	[ -s "$dir/figures" ]
