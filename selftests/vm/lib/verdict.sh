@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2153 # from scenario()
 # What became of a guest, by its console and the MSR accesses its host saw: says what is missing.
 
 source "$TOP/selftests/lib/status.sh"
