@@ -54,7 +54,7 @@ insert()
 
 	[ "$(grep -c "$2" "$3")" = 1 ] ||
 		die "$3 of this kernel has not one line like '$2':" \
-			"rust/upstream/series.sh has to learn where its addition goes"
+			"rust/upstream has to learn where its addition goes"
 	# A backslash is one to awk, too.
 	text=$(sed 's/\\/&&/g')
 	awk -v pattern="$2" -v text="$text" -v where="$1" '
