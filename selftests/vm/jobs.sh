@@ -49,6 +49,7 @@ LOOKED_AT=stock,$OTHERS
 job amd         check none       "$KSELFTESTS,rasdaemon" kselftests test "$AMD_CPU"
 job stock       check stock      $BASIC                  kselftests stock "$AMD_CPU" COPY=yes
 job procedure   check stock      procedure               guests thread smp2 fixed
+job page        check none       page                    on_machine
 job lint        check stock      lint                    on_machine
 job signing     check stock      signing                 on_machine
 job running     check stock      running                 in_vm stock
