@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The mail thread's procedure twice, without and with the guard, a reboot of either kind of guest
-# with an error in its bank, and a table of what came of it. Exit status 0 only if the unguarded
-# guest panicked as in the thread and then at each boot, and the guarded ones survived and came
-# back.
+# with an error in its bank, and a table and a page of what came of it. Exit status 0 only if the
+# unguarded guest panicked as in the thread and then at each boot, and the guarded ones survived and
+# came back.
 
 # shellcheck disable=SC2317 # stage calls some of the functions
 source "$(dirname "$0")/setup.sh"
 source "$TOP/selftests/vm/scenarios.sh"
 source "$TOP/selftests/vm/lib/verdict.sh"
+source "$TOP/selftests/vm/lib/page.sh"
 
 readonly DEMO="$BUILD/demo"
 readonly DEMO_GUESTS=(panic-unguarded thread-guarded reboot-guarded)
@@ -25,7 +26,7 @@ first_match()
 
 row()
 {
-	printf '  %-24s %-32s %s\n' "$@"
+	printf '%s\t%s\t%s\n' "$@"
 }
 
 # outcome DIR: what the guest did, in a few words
@@ -104,28 +105,36 @@ STAGES=1
 stage "the procedure, without and with the guard" "$BUILD/demo.log" last_event run_procedure
 
 # The table shows what the judgements have sorted out.
-status=0
 complaints=()
 for guest in "${DEMO_GUESTS[@]}"; do
 	scenario "$guest"
 	wrong=$("judge_$FATE" "$DEMO/$guest")
 	[ -n "$wrong" ] || continue
-	status=1
 	complaints+=("FAILED: $guest: no $FATE as expected:" "$wrong")
 done
+
+readonly EXPECTED="panic without the guard, SIGBUS BUS_MCEERR_AO and a way back with it"
+if [ ${#complaints[@]} -eq 0 ]; then
+	echo "as expected: $EXPECTED"
+else
+	printf '%s\n' "${complaints[@]}"
+fi > "$DEMO/verdict"
+table > "$DEMO/table"
+{ build_page_program && page "$(kernel_release)" "$DEMO" panic-unguarded thread-guarded; } ||
+	complaints+=("FAILED: $DEMO/index.html is not written, see above")
 
 echo
 echo "  linux $(kernel_release), deferred memory error in an AMD guest on KVM"
 echo
-table
+awk -F '\t' '{ printf "  %-24s %-32s %s\n", $1, $2, $3 }' "$DEMO/table"
 echo
+echo "  page: $DEMO/index.html"
 echo "  logs: $DEMO/{panic-unguarded,{thread,reboot}-guarded}/{console.log,msr.trace};"
 echo "        the host's: $DEMO/console.log"
 echo
-
-if [ $status -eq 0 ]; then
-	say "as expected: panic without the guard, SIGBUS BUS_MCEERR_AO and a way back with it"
+if [ ${#complaints[@]} -eq 0 ]; then
+	say "as expected: $EXPECTED"
 else
 	printf '%s\n' "${complaints[@]}"
+	exit 1
 fi
-exit $status

@@ -52,6 +52,7 @@ job stock       check stock      $BASIC                  kselftests stock "$AMD_
 job procedure   check stock      procedure               guests thread smp2 fixed
 job prove       check fixed      prove                   on_machine
 job campaign    check none       campaign                on_machine
+job page        check none       page                    on_machine
 job lint        check stock      lint                    on_machine
 job signing     check stock      signing                 on_machine
 job running     check stock      running                 in_vm stock

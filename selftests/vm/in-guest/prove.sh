@@ -5,10 +5,14 @@
 # shellcheck disable=SC2153
 
 busybox mount -t devtmpfs none /dev
+# The kernel finds what is on virtio in the background, and may have started this without a console.
+until [ -c /dev/vport0p1 ] && [ -c /dev/hvc0 ] && (: > /dev/hvc0); do
+	busybox usleep 10000
+done 2> /dev/null
+exec > /dev/hvc0 2>&1
 busybox mount -t proc none /proc
 busybox mount -t sysfs none /sys
 busybox mount -t tracefs none /sys/kernel/tracing
-exec 2>&1
 
 echo 1 > /sys/kernel/tracing/events/mce/mce_record/enable
 if [ "$GUARD" != no ]; then

@@ -18,7 +18,8 @@ rustfmt_clean()
 {
 	in_sysroot rustfmt --check --edition 2021 --config-path "$KERNEL_SRC/.rustfmt.toml" \
 		rust/guard.rs rust/standin/kernel/lib.rs rust/standin/macros.rs \
-		rust/standin/compiler_builtins.rs rust/doctor/main.rs
+		rust/standin/compiler_builtins.rs rust/doctor/main.rs \
+		selftests/vm/in-sysroot/demo-page.rs
 }
 
 # clippy_clean KDIR NAME [VARIABLE=VALUE...]: from nothing, since what has been compiled before is
@@ -30,12 +31,14 @@ clippy_clean()
 		"${@:3}"
 }
 
-# The doctor and its unit tests, which are of no kernel.
-doctor_clippy_clean()
+# Programs that are of no kernel, and their unit tests.
+programs_clippy_clean()
 {
 	without_warnings in_sysroot sh -c "for what in '' --test; do
-		clippy-driver \$what --edition 2021 -D warnings --emit=metadata --out-dir /tmp \
-			rust/doctor/main.rs || exit
+		for main in rust/doctor/main.rs selftests/vm/in-sysroot/demo-page.rs; do
+			clippy-driver \$what --edition 2021 -D warnings --emit=metadata \
+				--out-dir /tmp \$main || exit
+		done
 	done"
 }
 
@@ -138,7 +141,8 @@ test_that "rustfmt has nothing to change" rustfmt_clean
 test_that "clippy is silent on linux $(kernel_release)" clippy_clean "$KERNEL_OBJ" test
 test_with stock "clippy is silent on Debian's linux $STOCK_SERIES, the stand-in and its tests" \
 	clippy_clean "$STOCK_OBJ" stock SELFTEST=1
-test_that "clippy is silent on the doctor" doctor_clippy_clean
+test_that "clippy is silent on the doctor and the program of the demo's page" \
+	programs_clippy_clean
 test_that "shellcheck is silent" shellcheck_clean
 test_that "checkpatch of linux $(kernel_release) is silent" checkpatch_clean
 test_that "codespell is silent" codespell_clean
