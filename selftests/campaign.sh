@@ -14,7 +14,6 @@
 # Writes to CAMPAIGN (a directory): progress, a line for each step; kmsg, the kernel log less what
 # it says of errors; and result, the counts.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/functions.sh"
 
 readonly SEED=$1 COUNT=$2 FIRST=${3:-0}

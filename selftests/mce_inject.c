@@ -17,17 +17,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define MSR_MCG_CAP		0x179
-#define MSR_MCI_STATUS(bank)	(0x401 + 4 * (bank))
-#define MSR_MCI_ADDR(bank)	(0x402 + 4 * (bank))
-#define MSR_MCI_MISC(bank)	(0x403 + 4 * (bank))
-#define MSR_HWCR		0xc0010015
-#define HWCR_MC_STATUS_WR_EN	0x40000
-
-#define MCI_STATUS_DEFERRED	0x100000000000ULL
+#include "mce.h"
 
 #define LEAF_HYPERVISOR		0x40000000
-#define LEAF_ADDRESS_SIZES	0x80000008
 
 /* How long a storm waits for the kernel to clear a bank, 100 us at a time. */
 #define CLEAR_PATIENCE		600000

@@ -34,25 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MSR_MCG_CAP		0x179
-#define MSR_MCI_STATUS(bank)	(0x401 + 4 * (bank))
-#define MSR_MCI_ADDR(bank)	(0x402 + 4 * (bank))
-#define MSR_MCI_MISC(bank)	(0x403 + 4 * (bank))
-#define MSR_HWCR		0xc0010015
-#define HWCR_MC_STATUS_WR_EN	0x40000
+#include "mce.h"
 
-#define MCI_STATUS_VAL		0x8000000000000000ULL
-#define MCI_STATUS_OVER		0x4000000000000000ULL
-#define MCI_STATUS_EN		0x1000000000000000ULL
-#define MCI_STATUS_MISCV	0x800000000000000ULL
-#define MCI_STATUS_ADDRV	0x400000000000000ULL
-#define MCI_STATUS_DEFERRED	0x100000000000ULL
-#define MCI_STATUS_POISON	0x80000000000ULL
-
-/* In MCi_MISC: the address is a physical one, and names a page. */
-#define MISC_PAGE		0x8c
-
-#define LEAF_ADDRESS_SIZES	0x80000008
 #define INTERVAL "/sys/devices/system/machinecheck/machinecheck0/check_interval"
 
 #define CPUS_MAX		16

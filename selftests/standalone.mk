@@ -44,7 +44,7 @@ check:
 ifneq ($(KSFT),)
 stage_ksft = $(STAGE)/tools/testing/selftests
 tests = Makefile $(TEST_PROGS) $(TEST_PROGS_EXTENDED) lib settings lava.yaml config README test_modules \
-	$(addsuffix .c,mce_inject mce_victim mce_bpf mce_random) $(GUARD) $(DOCTOR)
+	mce.h $(addsuffix .c,mce_inject mce_victim mce_bpf mce_random) $(GUARD) $(DOCTOR)
 linked = Makefile lib.mk run_kselftest.sh kselftest kselftest.h kselftest_harness.h
 
 # The kernel's runner knows only the settings of tests in its tree.

@@ -167,7 +167,7 @@ make_selftests()
 		tests+=" test-$name.sh"
 	done
 	# shellcheck disable=SC2086 # a list
-	tests x86/mce mce_inject.c mce_victim.c settings functions.sh lib $tests
+	tests x86/mce mce.h mce_inject.c mce_victim.c settings functions.sh lib $tests
 	rm $dir/lib/{modules,livepatch,others}.sh
 	for file in "$dir"/*.sh "$dir"/lib/*.sh; do
 		awk -f "$here/selftests/without-guard.awk" "$file" > "$out/verbs"
@@ -202,7 +202,7 @@ make_guard()
 
 	# shellcheck disable=SC2046 # a list
 	tests amd_mce_guard $(cd "$top/selftests" && echo config settings functions.sh lib \
-		mce_*.c test-*.sh test_modules)
+		mce.h mce_*.c test-*.sh test_modules)
 	sed -e 's/ lava\.[a-z]*//' -e 's/ README//' -e 's/ [$](wildcard amd_mce_guard.ko)//' \
 		-e 's/^\(# kselftests of amd_mce_guard\)\..*/\1/' -e '/^# tools.testing/d' \
 		-e '/^ifneq/d' -e '/^else/,$d' "$top/selftests/Makefile" | for_x86 \

@@ -4,7 +4,6 @@
 # the index of an error make it, and what happens meanwhile; INDEX is where to begin. The results
 # are in build/campaign; machine/progress there grows by a line for each step.
 
-# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/setup.sh"
 
 readonly DIR="$BUILD/campaign"

@@ -33,23 +33,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MSR_MCG_CAP		0x179
-#define MSR_MCI_STATUS(bank)	(0x401 + 4 * (bank))
-#define MSR_MCI_ADDR(bank)	(0x402 + 4 * (bank))
-#define MSR_MCI_MISC(bank)	(0x403 + 4 * (bank))
-#define MSR_HWCR		0xc0010015
-#define HWCR_MC_STATUS_WR_EN	0x40000
-
-#define MCI_STATUS_VAL		0x8000000000000000ULL
-
-#define LEAF_ADDRESS_SIZES	0x80000008
+#include "../../mce.h"
 
 /* A corrected error; its low bits are its number. */
 #define MARKER			0x9000000080000000ULL
 
-/* Where in the page errors are, and MCi_MISC for an address known to a page. */
+/* Where in the page errors are, and the bits of MCi_MISC that say how much is known. */
 #define OFFSET			0x123
-#define MISC_PAGE		0x8c
 #define MISC_LSB		0x3f
 #define PAGE_BITS		12
 #define PAGE_SIZE		0x1000UL

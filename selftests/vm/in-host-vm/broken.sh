@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # ftrace fails on another function while the guard is loaded, and is off from then on.
 
+source /repo/selftests/lib/status.sh
 source /repo/selftests/vm/in-host-vm/ktap.sh
 
 readonly INJECT=(/repo/build/kernels/test/kselftest/amd_mce_guard/mce_inject 0)
-readonly DEFERRED=0x9000100000000000
 readonly OTHER=cmdline_proc_show
 
 # The function tracer says nothing; the kernel's warning does.

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The campaign and its control in a guest under KVM.
 
-# shellcheck source-path=SCRIPTDIR
 source /repo/selftests/vm/in-host-vm/nested-guest.sh
 
 guest nested 2 JOB=campaign CONTROL=yes

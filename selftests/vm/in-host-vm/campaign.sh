@@ -3,6 +3,8 @@
 # The campaign of random errors: $COUNT of them by $SEED, from index $FIRST on. With CONTROL=yes,
 # one more error comes at last, when the guard is gone: of it a guest on KVM dies.
 
+source /repo/selftests/lib/status.sh
+
 export CAMPAIGN=/lab AMD_MCE_GUARD_MAY_UNLOAD=yes
 # The console takes its time.
 dmesg -n 1
@@ -13,5 +15,5 @@ cd "$OUT/kselftest/amd_mce_guard" || exit
 sync
 dmesg -n 8
 echo 1 > /sys/devices/system/machinecheck/machinecheck0/check_interval
-./mce_inject 0 error 9 0x9000100000000000 0 0
+./mce_inject 0 error 9 $DEFERRED 0 0
 sleep 600

@@ -5,7 +5,6 @@
 
 source /repo/selftests/vm/in-host-vm/ktap.sh
 
-# shellcheck source-path=SCRIPTDIR
 source /repo/selftests/vm/in-host-vm/nested-guest.sh
 
 with_guard()

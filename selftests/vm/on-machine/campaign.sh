@@ -47,9 +47,11 @@ guest_lives()
 
 guest_panics()
 {
-	grep -F 'mce: MSR access error: WRMSR to 0xc0002098' "$DIR/host/nested/console.log" &&
-		grep -F 'Kernel panic - not syncing: MCA architectural violation!' \
-			"$DIR/host/nested/console.log"
+	local log=$DIR/host/nested/console.log
+
+	grep -F 'mce: MSR access error: WRMSR to 0xc0002098' "$log" &&
+		grep -F ' amd_clear_bank+0x' "$log" &&
+		grep -F 'Kernel panic - not syncing: MCA architectural violation!' "$log"
 }
 
 mkdir -p "$DIR"

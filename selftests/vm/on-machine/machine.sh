@@ -63,11 +63,11 @@ fails_to_build()
 	on_machine 'mv /usr/bin/rustc /usr/bin/away' || return
 	refuses "$AFFECTED" playbook
 	set -- $?
-	said=$(on_machine '/usr/lib/amd-mce-guard/report.sh || true')
+	said=$(on_machine '/usr/lib/amd-mce-guard/report.sh; echo "report: exit status $?"')
 	on_machine 'mv /usr/bin/away /usr/bin/rustc' || return
 	printf '%s\n' "$said"
 	[ "$1" = 0 ] && grep -A1 "NOT BUILT for linux $(kernel_release)," <<< "$said" |
-		grep 'rustc is not installed'
+		grep 'rustc is not installed' && grep -x 'report: exit status 1' <<< "$said"
 }
 
 # ends_with VERDICT RECAP [ARGUMENT...]: the playbook does, with that in its recap
