@@ -289,20 +289,24 @@ setup_tests
 require_guard
 require_banks
 find_doctor
-run_test "beside the function tracer, in every order" "beside function"
-run_test "beside the function_graph tracer, in every order" "beside function_graph"
-run_test "beside a kprobe, in every order" "beside kprobe"
-run_test "beside a kprobe event, in every order" "beside kprobe_event"
-run_test "beside an fprobe, in every order" "beside fprobe"
-run_test "beside a direct caller of ftrace, in every order" "beside direct"
-run_test "beside a BPF program at the entry (fentry), in every order" "beside fentry"
-run_test "beside a BPF program at the return (fexit), in every order" "beside fexit"
-run_test "beside a livepatch of the function, in every order" "beside livepatch"
-run_test "comes after all of them, goes after all of them" after_all
-run_test "comes before all of them, comes anew after, goes after all of them" before_all
+run_test "the guard and the function tracer come and go in every order" "beside function"
+run_test "the guard and the function_graph tracer come and go in every order" \
+	"beside function_graph"
+run_test "the guard and a kprobe come and go in every order" "beside kprobe"
+run_test "the guard and a kprobe event come and go in every order" "beside kprobe_event"
+run_test "the guard and an fprobe come and go in every order" "beside fprobe"
+run_test "the guard and a direct caller of ftrace come and go in every order" "beside direct"
+run_test "the guard and a BPF program at the entry (fentry) come and go in every order" \
+	"beside fentry"
+run_test "the guard and a BPF program at the return (fexit) come and go in every order" \
+	"beside fexit"
+run_test "the guard and a livepatch of the function come and go in every order" "beside livepatch"
+run_test "the guard comes after all other users of ftrace and goes after them" after_all
+run_test "the guard comes before all other users of ftrace, again after them, and goes last" \
+	before_all
 run_test "a direct caller and a livepatch exclude each other, and not the guard" \
 	"excluded direct livepatch"
 run_test "a direct caller and a BPF program exclude each other, and not the guard" \
 	"excluded direct fentry"
-run_test "leaves a module's function of the same name alone" namesake
+run_test "the guard leaves a module's function of the same name alone" namesake
 ktap_finished

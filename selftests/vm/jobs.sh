@@ -102,7 +102,7 @@ may_skip()
 	"nested: unloading polls an error that waits in a bank of another CPU"*) ;;
 	# What the lab's own kernels have not: BPF; and other than the one under test fprobe.
 	"amd: "*"a BPF program"* | "debug: "*"a BPF program"* | "clang: "*"a BPF program"*) ;;
-	"debug: beside an fprobe"* | "clang: beside an fprobe"*) ;;
+	"debug: the guard and an fprobe"* | "clang: the guard and an fprobe"*) ;;
 	# Its root file system is in memory, where no page is clean.
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
