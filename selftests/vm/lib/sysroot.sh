@@ -22,8 +22,10 @@ readonly SYSROOT_PACKAGES=(
 	bzip2 lzop
 	# to take it to a machine, and to see there what README says
 	ansible-core clitest openssh-client
-	# to compare the guard with a livepatch, and to look at the page of the demo
-	libxxhash-dev chromium-headless-shell
+	# to have klp-build make a livepatch to compare the guard with
+	gawk libxxhash-dev
+	# to look at the page of the demo
+	chromium-headless-shell
 )
 COMPLETE_SYSROOT=$(cat "$TOP/selftests/vm/in-sysroot/complete-sysroot.sh")
 SYSROOT="$CACHE/sysroot-$(echo "$SUITE ${SYSROOT_PACKAGES[*]} $COMPLETE_SYSROOT" |
