@@ -63,7 +63,7 @@ fails_to_build()
 	on_machine 'mv /usr/bin/rustc /usr/bin/away' || return
 	refuses "$AFFECTED" playbook
 	set -- $?
-	said=$(on_machine '/usr/lib/amd-mce-guard/report.sh; echo "report: exit status $?"')
+	said=$(on_machine '/usr/lib/amd-mce-guard/report.sh 2>&1; echo "report: exit status $?"')
 	on_machine 'mv /usr/bin/away /usr/bin/rustc' || return
 	printf '%s\n' "$said"
 	[ "$1" = 0 ] && grep -A1 "NOT BUILT for linux $(kernel_release)," <<< "$said" |
