@@ -45,7 +45,7 @@ use_built()
 	use_source "${source/#under-test/$KERNEL}"
 	if [ "$patch" != none ]; then
 		KERNEL_PATCH=$TOP/selftests/vm/kernels/$patch
-		KERNEL_ID=$name-$(sha256sum < "$KERNEL_PATCH" | cut -c 1-8)
+		KERNEL_ID=$name-$(cat "$KERNEL_PATCH" <(echo "$source") | sha256sum | cut -c 1-8)
 		KERNEL_SRC=/cache/src/linux-$KERNEL_ID
 	fi
 	KERNEL_CONFIG=(/repo/selftests/config /repo/selftests/vm/kernels/config)
