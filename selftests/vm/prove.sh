@@ -49,6 +49,7 @@ cat << EOT
 EOT
 table 1 2
 echo
+! grep ' gone without a word ' "$DIR/job.log" || echo
 
 status=0
 try equal fixed-1 guarded-1
