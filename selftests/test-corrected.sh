@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Errors that are not deferred: the guard counts them and changes nothing.
+# Errors that are not deferred: the guard neither counts nor changes them.
 
 source "$(dirname "$0")/functions.sh"
 

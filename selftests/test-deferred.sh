@@ -16,7 +16,7 @@ every_bank()
 % insmod amd_mce_guard
 $GUARDING
 % inject cpu 0, each bank, status $DEFERRED
-$(first 0 $DEFERRED)
+$(first_guarded 0 $DEFERRED)
 $(each_bank 0 logged: $DEFERRED)
 $(each_bank 0 'amd_clear_bank():' "$DEFERRED_SEEN")
 > counter: deferred_guarded $BANKS"
@@ -77,7 +77,7 @@ again_and_again()
 % insmod amd_mce_guard
 $GUARDING
 % inject cpu 0 bank 9 status $DEFERRED
-$(first 9 $DEFERRED)
+$(first_guarded 9 $DEFERRED)
 > logged: cpu 0 bank 9 status $DEFERRED
 > amd_clear_bank(): cpu 0 bank 9 status $DEFERRED_SEEN
 $(for ((i = 1; i < 3; i++)); do

@@ -18,7 +18,7 @@ $GUARDING
 > refused
 > kernel.ftrace_enabled = 1
 % inject cpu 0 bank 9 status $DEFERRED
-$(first 9 $DEFERRED)
+$(first_guarded 9 $DEFERRED)
 > logged: cpu 0 bank 9 status $DEFERRED
 > amd_clear_bank(): cpu 0 bank 9 status $DEFERRED_SEEN"
 }
@@ -87,7 +87,7 @@ tracefs_files()
 $GUARDING
 % take amd_clear_bank() out of all tracing
 % inject cpu 0 bank 9 status $DEFERRED
-$(first 9 $DEFERRED)
+$(first_guarded 9 $DEFERRED)
 > logged: cpu 0 bank 9 status $DEFERRED
 > amd_clear_bank(): cpu 0 bank 9 status $DEFERRED_SEEN"
 }

@@ -64,7 +64,7 @@ $GUARDING
 % inject cpu 1 bank 3 status $DEFERRED
 % cpu 1 offline
 % cpu 1 online
-$(first 3 $DEFERRED)
+$(first_guarded 3 $DEFERRED)
 > logged: cpu 1 bank 3 status $DEFERRED
 > amd_clear_bank(): cpu 1 bank 3 status $DEFERRED_SEEN
 > counter: deferred_guarded 1"
@@ -87,7 +87,7 @@ after_hotplug()
 $GUARDING
 % cpu 1 online
 % inject cpu 1 bank 3 status $DEFERRED
-$(first 3 $DEFERRED)
+$(first_guarded 3 $DEFERRED)
 > logged: cpu 1 bank 3 status $DEFERRED
 > amd_clear_bank(): cpu 1 bank 3 status $DEFERRED_SEEN"
 }

@@ -23,7 +23,7 @@ struck()
 $GUARDING
 % mce_victim $*
 % inject cpu 0 bank 9 status $AO
-$(first 9 $AO)
+$(first_guarded 9 $AO)
 > logged: cpu 0 bank 9 status $AO addr $FRAME misc 0x8c
 > amd_clear_bank(): cpu 0 bank 9 status $AO_SEEN"
 }
@@ -104,7 +104,7 @@ nobodys_page()
 % insmod amd_mce_guard
 $GUARDING
 % inject cpu 0 bank 9 status $AO
-$(first 9 $AO)
+$(first_guarded 9 $AO)
 > logged: cpu 0 bank 9 status $AO addr $NOWHERE misc 0x8c
 > amd_clear_bank(): cpu 0 bank 9 status $AO_SEEN"
 }

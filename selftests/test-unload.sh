@@ -32,7 +32,7 @@ one_error()
 $GUARDING
 % inject cpu $1 bank 9 status $DEFERRED
 % rmmod amd_mce_guard
-$(first 9 $DEFERRED)
+$(first_guarded 9 $DEFERRED)
 > logged: cpu $1 bank 9 status $DEFERRED
 > amd_clear_bank(): cpu $1 bank 9 status $DEFERRED_SEEN
 > bank 9 of cpu $1 holds 0"
@@ -65,7 +65,7 @@ every_bank()
 $GUARDING
 % inject cpu 0, each bank, status $DEFERRED
 % rmmod amd_mce_guard
-$(first 0 $DEFERRED)
+$(first_guarded 0 $DEFERRED)
 $(each_bank 0 logged: $DEFERRED)
 $(each_bank 0 'amd_clear_bank():' $DEFERRED_SEEN)
 $(for ((bank = 0; bank < BANKS; bank++)); do echo "> bank $bank of cpu 0 holds 0"; done)"

@@ -29,8 +29,8 @@ splat()
 	since_mark "/$SPLATS/"
 }
 
-# first(bank, status) - what the guard says of the first error since it was loaded
-first()
+# first_guarded(bank, status) - what the guard says of the first error since it was loaded
+first_guarded()
 {
 	printf '%s: bank %d: deferred error, status %#018x, is cleared without MCA_DESTAT; %s\n' \
 		$MODULE $1 $2 "later ones are only counted"

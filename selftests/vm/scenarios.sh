@@ -41,6 +41,7 @@ scenario()
 	GUARD=yes FATE=survival
 	[[ $1 != *-unguarded ]] || GUARD=no FATE=panic
 	case ${1%-*} in
+	thread) ;;
 	smp*)
 		SMP=${1//[!0-9]/} ;;
 	qemu64 | phenom | Opteron_* | EPYC)
@@ -89,6 +90,8 @@ scenario()
 		POLL=0 PENDING=rmmod FATE=unloaded
 		# The control: one that has been unloaded before.
 		[ $GUARD = yes ] || GUARD=unloaded POLL=1 PENDING=no FATE=panic ;;
+	*)
+		die "there is no scenario '$1'" ;;
 	esac
 	case $1 in
 	crash-nobootlog-*)

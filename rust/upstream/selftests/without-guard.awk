@@ -4,11 +4,11 @@
 # that are about it. What such a line ends, a string or a list of arguments, the one before it ends.
 
 BEGIN {
-	split("require_guard hooks guarded require_word affected first about_guard seen one_is_told " \
+	split("require_guard hooks guarded require_word affected first_guarded about_guard seen one_is_told " \
 		"without_guard", names)
 	for (i in names)
 		dropped[names[i] "()"] = 1
-	about = "guard|GUARD|REFERENCE|WAS_LOADED|FTRACE_|others_leave|require_word|_SEEN|^% insmod|\\$\\(first |" \
+	about = "guard|GUARD|REFERENCE|WAS_LOADED|FTRACE_|others_leave|require_word|_SEEN|^% insmod|\\$\\(first_guarded |" \
 		"> counter|load_guard|show_counter|one_is_told|unload \\$|no module \\$|deferred=1|" \
 		"[|] status=[$]DEFERRED$|which one is told|" \
 		"lib/(modules|livepatch|others)[.]sh|If ftrace is off"
@@ -32,7 +32,7 @@ BEGIN {
 	sub(/amd_clear_bank[(][)] is not told that they are$/, "the error is logged with")
 	sub(/^# deferred, the bank is cleared, and everybody else sees the record as it was[.]$/,
 		"# all its bits, and the bank is cleared.")
-	sub(/not deferred: the guard counts them and changes nothing[.]/,
+	sub(/not deferred: the guard neither counts nor changes them[.]/,
 		"not deferred, which take the same path.")
 	sub(/ is guarded, logged and cleared"/, " is logged and cleared\"")
 	sub(/ is guarded and counted, the first is logged"/, " is logged and cleared\"")

@@ -59,7 +59,7 @@ announced()
 }
 
 # What the guard must have said and counted of so many errors; nothing if there is none.
-guarded()
+says_and_counts()
 {
 	[ "$GUARD" = yes ] || return
 	expect "$1/console.log" 'amd_mce_guard: guarding'
@@ -97,7 +97,7 @@ judge_survival()
 	expect "$1/console.log" "^SIGBUS si_code 5 \(BUS_MCEERR_AO\) si_addr $page si_addr_lsb 12"
 	expect "$1/console.log" '^guest: victim exit status 0'
 	expect "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
-	guarded "$1" 1
+	says_and_counts "$1" 1
 	intact "$1"
 }
 
@@ -155,7 +155,7 @@ judge_wake()
 	expect "$1/msr.trace" "msr_read $(status_msr "$BANK") = 0x$overwritten$"
 	expect_times 1 "$1/console.log" 'mce_record: '
 	expect_times 1 "$1/console.log" "mce_record: .*MC$BANK: $overwritten,"
-	guarded "$1" 1
+	says_and_counts "$1" 1
 	cp "$1/msr.trace" "$1/msr.after"
 	intact "$1"
 }
@@ -170,7 +170,7 @@ judge_ten()
 	expect_times 10 "$1/console.log" '^SIGBUS si_code 5 \(BUS_MCEERR_AO\) .* si_addr_lsb 12'
 	expect_times 10 "$1/console.log" '^guest: victim exit status 0'
 	expect_times 10 "$1/console.log" "mce_record: .*MC$BANK: $AO_STATUS,"
-	guarded "$1" 10
+	says_and_counts "$1" 10
 	intact "$1"
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guest.sh KERNEL: builds what the VMs and guests of that kernel need beside it: the module, by way
+# build-for-kernel.sh KERNEL: builds what the VMs and guests of that kernel need beside it: the module, by way
 # of the project's own Makefile and its preflight, the tests, and the guest's user space. A line
 # about how it went, or what went wrong.
 
