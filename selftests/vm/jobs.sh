@@ -80,7 +80,7 @@ job stock-more  all   stock      "$DISTRIBUTED"          kselftests stock "$AMD_
 job faults      all   debug      faults                  in_vm debug kmemleak=on slab_nomerge
 job variants    all   none       variants                guests $VARIANTS
 job models      all   none       models                  guests $MODELS
-job comeback    all   none       comeback                guests $COMEBACK
+job comeback    all   vendor-6.12 comeback               guests $COMEBACK
 job kernels     all   $OTHERS    kernels                 guests $KERNELS_OF_OTHERS
 job build       all   $BUILT_FOR build                   on_machine
 job clang       all   clang      $CALLED                 kselftests clang "$AMD_CPU"

@@ -7,9 +7,10 @@
 # Run in one host VM each.
 readonly MODELS="smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
 readonly VARIANTS="busy wake ten monitor inside touch ignore_ce"
-readonly COMEBACK="panic-unguarded panic-nobootlog-unguarded reset-guarded reset-nobootlog-guarded
-	reboot ignore_ce-reset-unguarded ignore_ce-reset-nobootlog-unguarded
-	crash-unguarded crash-nobootlog-unguarded suspend snapshot rmmod"
+readonly COMEBACK="panic-unguarded panic-nobootlog-unguarded panic-nobootlog-6.12-unguarded
+	reset-guarded reset-nobootlog-guarded reboot
+	ignore_ce-reset-unguarded ignore_ce-reset-nobootlog-unguarded crash-unguarded
+	crash-nobootlog-unguarded suspend snapshot rmmod"
 readonly KERNELS_OF_OTHERS="clang $VENDORS inlined $DEBIAN_VULNERABLE $DEBIAN_BEFORE"
 
 # expand SCENARIO...: both guests of each, or the one that there is or that is named
@@ -96,6 +97,9 @@ scenario()
 	case $1 in
 	crash-nobootlog-*)
 		CRASH=mce=nobootlog FATE=dump ;;
+	# There the parameter only keeps the first poll from logging.
+	*-nobootlog-6.12-*)
+		BOOT+=" mce=nobootlog" GUEST=vendor-6.12 ;;
 	*-nobootlog-*)
 		BOOT+=" mce=nobootlog" FATE=back ;;
 	esac
@@ -133,6 +137,7 @@ describe()
 	rmmod) what="an error after rmmod" ;;
 	esac
 	[[ $1 != *-nobootlog-* ]] || what+=", with mce=nobootlog"
+	[[ $1 != *-nobootlog-6.12-* ]] || what+=" on linux 6.12"
 	[[ $1 == *-unguarded ]] || guest="with the guard, the process is signalled at its page"
 	case $FATE in
 	panic)
