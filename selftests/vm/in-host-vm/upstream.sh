@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The kernel with the series for upstream in it: its KUnit suites and doctests, the sample, the
-# guard that was built in its tree, and the kselftests that need none.
+# guard that was built in its tree with its kselftests, and the kselftests that need none.
 
 source /repo/selftests/vm/in-host-vm/ktap.sh
 
@@ -59,13 +59,13 @@ guard_unloads()
 	rmmod amd_mce_guard && not_hooked
 }
 
-# kselftest NAME: it passes, with one case at least and no skip
+# kselftest TARGET NAME: it passes, with one case at least and no skip
 kselftest()
 {
 	local output
 
-	output=$("$KSFT/run_kselftest.sh" --test "x86/mce:test-$1.sh" 2>&1 | cat)
-	printf '%s\n' "$output" | tee "/lab/$1.out"
+	output=$("$KSFT/run_kselftest.sh" --test "$1:test-$2.sh" 2>&1 | cat)
+	printf '%s\n' "$output" | tee "/lab/$2.out"
 	grep -q '^# ok 1 ' <<< "$output" && ! grep -E '^# not ok |# SKIP' <<< "$output"
 }
 
@@ -73,7 +73,7 @@ kselftest()
 kselftest_fails_beside_the_guard()
 {
 	insmod "$MODULES/amd_mce_guard.ko" || return
-	! kselftest deferred && grep -q '^# not ok ' /lab/deferred.out
+	! kselftest x86/mce deferred && grep -q '^# not ok ' /lab/deferred.out
 	status=$?
 	rmmod amd_mce_guard
 	return $status
@@ -83,7 +83,7 @@ mapfile -t ftrace_cases < <(cases "$FTRACE_RS")
 mapfile -t guard_cases < <(cases "$SERIES_SRC"/drivers/ras/amd/mce_guard/*.rs)
 
 ktap_print_header
-ktap_set_plan $((${#ftrace_cases[@]} + ${#guard_cases[@]} + 12))
+ktap_set_plan $((${#ftrace_cases[@]} + ${#guard_cases[@]} + 16))
 for case in "${ftrace_cases[@]}"; do
 	# shellcheck disable=SC2086 # two words
 	test_that "KUnit: ${case/ /: }" passed $case
@@ -100,7 +100,12 @@ for case in "${guard_cases[@]}"; do
 done
 test_that "the guard built in tree unloads, and its hook goes with it" guard_unloads
 for name in deferred corrected memory hotplug threshold; do
-	test_that "kselftest x86/mce: test-$name.sh passes without a guard" kselftest $name
+	test_that "kselftest x86/mce: test-$name.sh passes without a guard" \
+		kselftest x86/mce $name
+done
+for name in load unload deferred ftrace; do
+	test_that "kselftest amd_mce_guard: test-$name.sh passes with the guard built in tree" \
+		kselftest amd_mce_guard $name
 done
 test_that "kselftest x86/mce: test-deferred.sh fails beside the guard" \
 	kselftest_fails_beside_the_guard

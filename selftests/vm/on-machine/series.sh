@@ -106,6 +106,7 @@ installs()
 			TARGETS='x86/mce amd_mce_guard' KDIR="$KERNEL_OBJ" FORCE_TARGETS=1 \
 			USERLDFLAGS=-static INSTALL_PATH=/repo/build/kernels/series/kselftest \
 			install &&
+		cp "$out/modules/amd_mce_guard.ko" "$out/kselftest/amd_mce_guard/" &&
 		in_sysroot /repo/selftests/vm/in-sysroot/list-tools.sh > "$out/tools" &&
 		in_sysroot /repo/selftests/vm/in-sysroot/build-initramfs.sh \
 			/repo/build/kernels/series
