@@ -75,8 +75,8 @@ echo 1 > $EVENT/enable || exit 1
 # shellcheck disable=SC2153 # from the kernel command line
 for name in ${GUESTS//,/ }; do
 	since=$SECONDS
-	# TCG's SVM, rarely, takes an interrupt of a guest with two CPUs for a fault in a fault. If the
-	# guest's own kernel is to blame, an input will do it again.
+	# TCG's SVM, rarely, takes an interrupt of a guest with two CPUs for a fault in a
+	# fault. If the guest's own kernel is to blame, an input will do it again.
 	for attempt in 1 2 3; do
 		! run "$name" || break
 		echo "$name: attempt $attempt of 3 is gone without a word at" \

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# build-for-kernel.sh KERNEL: builds what the VMs and guests of that kernel need beside it: the module, by way
-# of the project's own Makefile and its preflight, the tests, and the guest's user space. A line
-# about how it went, or what went wrong.
+# build-for-kernel.sh KERNEL: builds what the VMs and guests of that kernel need beside it: the
+# module, by way of the project's own Makefile and its preflight, the tests, and the guest's user
+# space. A line about how it went, or what went wrong.
 
 source "$(dirname "$0")/../lib/lab.sh"
 
