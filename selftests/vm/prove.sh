@@ -36,6 +36,7 @@ stage "a guard that is wrong on purpose" "$LOGS/prove.log" no_count build_proof
 stage "the inputs" "$BUILD/prove.log" guests_done take_inputs "$PARTS;each,0,$MASK" \
 	"$PARTS" "${PROVE_GUESTS[@]}"
 
+use_kernel test
 cat << EOT
 
   linux $(kernel_release), AMD guests on KVM. Each of them took, if it lived so long:
