@@ -201,8 +201,8 @@ make_guard()
 	maintain "$here/guard/MAINTAINERS"
 
 	# shellcheck disable=SC2046 # a list
-	tests amd_mce_guard $(cd "$top/selftests" && echo config settings functions.sh lib \
-		mce.h mce_*.c test-*.sh test_modules)
+	tests amd_mce_guard $(cd "$top/selftests" && echo config settings functions.sh \
+		campaign.sh lib mce.h mce_*.c test-*.sh test_modules)
 	sed -e 's/ lava\.[a-z]*//' -e 's/ README//' -e 's/ [$](wildcard amd_mce_guard.ko)//' \
 		-e 's/^\(# kselftests of amd_mce_guard\)\..*/\1/' -e '/^# tools.testing/d' \
 		-e '/^ifneq/d' -e '/^else/,$d' "$top/selftests/Makefile" | for_x86 \

@@ -100,6 +100,21 @@ cover_goes_to_all()
 	goes_to 0000 rust-for-linux@vger.kernel.org x86@kernel.org
 }
 
+# What is missing only the kernel's `make install` would notice.
+tests_complete()
+{
+	local dir file
+
+	for dir in "$WORK"/am/tools/testing/selftests/{x86/mce,amd_mce_guard}; do
+		while read -r file; do
+			echo "$file"
+			[ -f "$dir/$file" ] || { echo "$dir: is not there"; return 1; }
+		done < <(grep -oE '[a-z_-]+\.sh' "$dir/Makefile"
+			sed -n 's/^TEST_GEN_FILES := //p' "$dir/Makefile" | tr ' ' '\n' |
+				sed 's/$/.c/')
+	done
+}
+
 # No word of the guard is left in tests that know none.
 tests_know_no_guard()
 {
@@ -113,7 +128,7 @@ tests_know_no_guard()
 rm -rf "$WORK"
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 18
+ktap_set_plan 19
 test_that "the project is cloned" clone
 test_that "without a name in git's configuration the series is refused" refused_without_a_name
 test_that "for a folder that is no kernel source the series is refused" refused_without_rust
@@ -127,6 +142,7 @@ test_that "author and Signed-off-by are those of git's configuration" signed_off
 test_that "checkpatch --strict is silent" checkpatch_silent
 test_that "rustfmt has nothing to change" rustfmt_silent
 test_that "shellcheck is silent on the kselftests" shellcheck_silent
+test_that "each kselftest and program that a Makefile names is there" tests_complete
 test_that "the kselftests know nothing of the guard" tests_know_no_guard
 test_that "the fix of ftrace goes to its maintainers" \
 	goes_to 0001 rostedt@goodmis.org linux-trace-kernel@vger.kernel.org
