@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The series for upstream, built and booted: each patch in turn on the kernel under test, with what
-# has been built of that; the whole on the newest, as far as its own folders go.
+# has been built of that; and each in turn on the newest, as far as its own folders go.
 
 source "$(dirname "$0")/../lib/suite.sh"
 source "$TOP/selftests/vm/lib/upstream.sh"
@@ -203,15 +203,19 @@ debug_kernel_with_fix()
 		debug_kernel fixed-filter
 }
 
-# parts NAME [VARIABLE...]: what the series has of code, on the newest source and from nothing
+# parts NAME [VARIABLE...]: what the series, as far as it has been applied to the newest source, has
+# of code
 parts()
 {
-	local src obj=$IN_WORK/newest-$1 config
+	local src obj=$IN_WORK/newest-$1 config part parts=''
 	# shellcheck disable=SC2034 # for in_sysroot
 	local IN_SYSROOT=(--bind "$WORK/newest-source" "$(in_sysroot_source newest)")
 
 	src=$(in_sysroot_source newest)
 	mkdir -p "$WORK/newest-$1"
+	for part in $PARTS; do
+		[[ $part != *.o && ! -e $WORK/newest-source/$part ]] || parts+=" $part"
+	done
 	config="/repo/selftests/config /repo/selftests/vm/kernels/config"
 	# shellcheck disable=SC2086 # lists
 	in_sysroot env "${@:2}" /repo/selftests/vm/in-sysroot/configure-kernel.sh "$src" "$obj" \
@@ -219,18 +223,17 @@ parts()
 		/repo/selftests/vm/kernels/config.upstream > "$WORK/newest-$1.config.log" 2>&1 &&
 		in_sysroot nice make -C "$src" O="$obj" "${@:2}" -j"$(nproc)" prepare &&
 		silent_on_ours in_sysroot nice make -C "$src" O="$obj" "${@:2}" \
-			-j"$(nproc)" $PARTS &&
-		(cd "$WORK/newest-$1" && ls rust/kernel.o rust/doctests_kernel_generated.o \
-			samples/rust/rust_ftrace.o drivers/ras/amd/mce_guard/guard.o)
+			-j"$(nproc)" $parts && ls "$WORK/newest-$1/rust/kernel.o"
 }
 
-newest_source()
+# all_built: the last of them have left what they were to be built into
+all_built()
 {
-	local patch
+	local dir
 
-	cp -a "$(source_of newest)" "$WORK/newest-source" || return
-	for patch in "$WORK"/newest/000[1-6]-*.patch; do
-		apply "$patch" "$WORK/newest-source" || return
+	for dir in "$WORK"/newest-{gcc,clang}; do
+		(cd "$dir" && ls rust/doctests_kernel_generated.o samples/rust/rust_ftrace.o \
+			drivers/ras/amd/mce_guard/guard.o) || return
 	done
 }
 
@@ -239,7 +242,7 @@ mkdir -p "$WORK"
 CHANGED=()
 release=$(release_of oldest) newest=$(release_of newest)
 ktap_print_header
-ktap_set_plan 25
+ktap_set_plan 40
 test_that "the series is made for linux $release and $newest" makes
 for i in 1 2 3 4 5 6; do
 	test_that "linux $release: builds with patches 1 to $i, their files without warnings" \
@@ -265,7 +268,12 @@ test_that "without patch 1 a filter that memory runs out for traces everything" 
 test_that "linux $release: builds with patch 1" debug_kernel_with_fix
 test_that "with patch 1 it is an error" filter fixed-filter yes
 
-test_that "linux $newest: the series applies" newest_source
-test_that "linux $newest: its files build without warnings" parts gcc
-test_that "linux $newest: clippy and W=1 are silent on its files" parts clippy W=1 CLIPPY=1
-test_that "linux $newest: its files build with clang" parts clang LLVM=1
+cp -a "$(source_of newest)" "$WORK/newest-source"
+for i in 1 2 3 4 5 6; do
+	what="linux $newest with patches 1 to $i"
+	test_that "linux $newest: patch $i applies" apply "$WORK"/newest/000$i-*.patch \
+		"$WORK/newest-source"
+	test_that "$what: clippy and W=1 are silent on its files" parts gcc W=1 CLIPPY=1
+	test_that "$what: its files build with clang, without warnings" parts clang LLVM=1 W=1
+done
+test_that "linux $newest: doctests, sample and guard have been built both ways" all_built
