@@ -71,12 +71,12 @@ job nomca       check none       unaffected              kselftests test "$AMD_C
 job smca        check none       unaffected              kselftests test "$AMD_CPU" setcpuid=smca
 job kunit       check none       kunit                   in_vm test kunit.enable=1
 job caution     check none       caution                 on_machine
-job debug       all   debug      "$CHECKED,checkers"     \
-	kselftests debug "$AMD_CPU" panic_on_warn=1
 job machine     all   $CLEAN     machine                 on_machine
 job package     all   $CLEAN     package                 on_machine
-job nested      all   none       "$NESTED,nested"        in_vm test TESTS=$NESTED
+job debug       all   debug      "$CHECKED,checkers"     \
+	kselftests debug "$AMD_CPU" panic_on_warn=1
 job stock-more  all   stock      "$DISTRIBUTED"          kselftests stock "$AMD_CPU" COPY=yes
+job nested      all   none       "$NESTED,nested"        in_vm test TESTS=$NESTED
 job faults      all   debug      faults                  in_vm debug kmemleak=on slab_nomerge
 job variants    all   none       variants                guests $VARIANTS
 job models      all   none       models                  guests $MODELS
