@@ -50,29 +50,32 @@ readonly CHANGED=(
 # insert before|after PATTERN FILE: standard input, before or after the one line that matches
 insert()
 {
-	local text
+	local line
 
-	[ "$(grep -c "$2" "$3")" = 1 ] ||
+	line=$(grep -n "$2" "$3" | cut -d : -f 1)
+	[[ $line =~ ^[0-9]+$ ]] ||
 		die "$3 of this kernel has not one line like '$2':" \
 			"rust/upstream has to learn where its addition goes"
-	# A backslash is one to awk, too.
-	text=$(sed 's/\\/&&/g')
-	awk -v pattern="$2" -v text="$text" -v where="$1" '
-		where == "before" && $0 ~ pattern { print text }
-		{ print }
-		where == "after" && $0 ~ pattern { print text }' "$3" > "$out/inserted"
+	[ "$1" = after ] || line=$((line - 1))
+	{
+		head -n "$line" "$3"
+		cat
+		tail -n "+$((line + 1))" "$3"
+	} > "$out/inserted"
 	cat "$out/inserted" > "$3"
 	rm "$out/inserted"
 }
 
-# maintain ENTRY: a section of MAINTAINERS, where the alphabet has it
+# maintain ENTRY: a section of MAINTAINERS, where the alphabet has it. Some sections there are out
+# of order: the first two letters tell.
 maintain()
 {
 	sed "s/@AUTHOR@/$name <$email>/" "$1" > "$out/entry"
 	awk -v entry="$out/entry" '
 		BEGIN { getline title < entry; close(entry) }
 		/^3C59X / { sections = 1 }
-		sections && !done && previous == "" && $0 > title {
+		sections && !done && previous == "" && $0 > title &&
+			substr($0, 1, 2) == substr(title, 1, 2) {
 			while ((getline line < entry) > 0)
 				print line
 			print ""
@@ -253,6 +256,15 @@ addressees()
 		--no-fixes "${@:2}" "$1")
 }
 
+# concerned PATCH: whose code a patch calls or tests, which is not in its files
+concerned()
+{
+	case ${1##*/} in
+	000[23]-*) addressees kernel/trace/ftrace.c "${@:2}" -f ;;
+	000[45]-*) addressees arch/x86/kernel/cpu/mce/amd.c "${@:2}" -f ;;
+	esac
+}
+
 # address FILE: reads whom to send it to and whom else, and adds that to its head
 address()
 {
@@ -275,11 +287,12 @@ for patch in "$out"/0*[1-9]-*.patch; do
 	{
 		addressees "$patch" --nol | sed 's/^/To\t/'
 		addressees "$patch" --nom --nor --nos | sed 's/^/Cc\t/'
-	} > "$patch.to"
+		concerned "$patch" | sed 's/^/Cc\t/'
+	} | awk -F '\t' '!seen[$2]++' > "$patch.to"
 	address "$patch" < "$patch.to"
 done
 # Who gets a patch gets the cover letter; of lists each.
-cat "$out"/*.to | sort -u | address "$out"/0000-*.patch
+sort -ru "$out"/*.to | awk -F '\t' '!seen[$2]++' | address "$out"/0000-*.patch
 rm "$out"/*.to
 
 # For vendors' kernels that have the change and not its fix; they are no part of the series.

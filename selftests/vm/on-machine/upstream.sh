@@ -115,6 +115,17 @@ tests_complete()
 	done
 }
 
+# `make kselftest` runs what is in TARGETS.
+tests_are_targets()
+{
+	local target
+
+	for target in x86/mce amd_mce_guard; do
+		git -C "$WORK/am" diff base HEAD -- tools/testing/selftests/Makefile |
+			grep -x "+TARGETS += $target" || return
+	done
+}
+
 # No word of the guard is left in tests that know none.
 tests_know_no_guard()
 {
@@ -128,7 +139,7 @@ tests_know_no_guard()
 rm -rf "$WORK"
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 19
+ktap_set_plan 20
 test_that "the project is cloned" clone
 test_that "without a name in git's configuration the series is refused" refused_without_a_name
 test_that "for a folder that is no kernel source the series is refused" refused_without_rust
@@ -142,14 +153,15 @@ test_that "author and Signed-off-by are those of git's configuration" signed_off
 test_that "checkpatch --strict is silent" checkpatch_silent
 test_that "rustfmt has nothing to change" rustfmt_silent
 test_that "shellcheck is silent on the kselftests" shellcheck_silent
+test_that "the kselftests are in TARGETS of the kernel's own" tests_are_targets
 test_that "each kselftest and program that a Makefile names is there" tests_complete
 test_that "the kselftests know nothing of the guard" tests_know_no_guard
 test_that "the fix of ftrace goes to its maintainers" \
 	goes_to 0001 rostedt@goodmis.org linux-trace-kernel@vger.kernel.org
 test_that "the abstraction goes to Rust for Linux and to ftrace" \
-	goes_to 0002 ojeda@kernel.org rust-for-linux@vger.kernel.org
+	goes_to 0002 ojeda@kernel.org rust-for-linux@vger.kernel.org rostedt@goodmis.org
 test_that "the kselftests go to x86 and to kselftest" \
-	goes_to 0004 x86@kernel.org linux-kselftest@vger.kernel.org
+	goes_to 0004 x86@kernel.org linux-kselftest@vger.kernel.org linux-edac@vger.kernel.org
 test_that "the guard goes to RAS as an RFC" goes_to 0005 bp@alien8.de '[RFC PATCH'
 test_that "the cover letter goes to all" cover_goes_to_all
 # Which of its patches the older kernel does not take, to know it: each has a series of its own.
