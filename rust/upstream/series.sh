@@ -260,8 +260,8 @@ addressees()
 concerned()
 {
 	case ${1##*/} in
-	000[23]-*) addressees kernel/trace/ftrace.c "${@:2}" -f ;;
-	000[45]-*) addressees arch/x86/kernel/cpu/mce/amd.c "${@:2}" -f ;;
+	000[23]-*) addressees kernel/trace/ftrace.c -f ;;
+	000[45]-*) addressees arch/x86/kernel/cpu/mce/amd.c -f ;;
 	esac
 }
 
