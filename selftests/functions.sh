@@ -107,7 +107,8 @@ setup_tests()
 	ktap_print_header
 	[ "$(id -u)" -eq 0 ] || skip_all "must be run as root"
 	[ -r $TRACING/enabled_functions ] || skip_all "no tracefs with function tracing on $TRACING"
-	[ -d /sys/kernel/debug/tracing ] || skip_all "no debugfs on /sys/kernel/debug"
+	grep -q ' /sys/kernel/debug debugfs ' /proc/mounts ||
+		skip_all "no debugfs on /sys/kernel/debug"
 	[ -n "$REFERENCE" ] || [ -f $MODULE.ko ] || modinfo $MODULE > /dev/null 2>&1 ||
 		skip_all "no module $MODULE, neither here nor below /lib/modules"
 

@@ -160,6 +160,15 @@ for_x86()
 		{ print }'
 }
 
+# ignore_built DIRECTORY: has git ignore the programs that make builds there
+ignore_built()
+{
+	{
+		echo '# SPDX-License-Identifier: GPL-2.0-only'
+		sed -n 's/^TEST_GEN_FILES := //p' "$1/Makefile" | tr ' ' '\n'
+	} > "$1/.gitignore"
+}
+
 # The tests that need nothing but a kernel, and the verbs that they use: those of this project,
 # less what is about the guard.
 make_selftests()
@@ -178,8 +187,12 @@ make_selftests()
 	done
 	rm "$out/verbs"
 	for_x86 < "$here/selftests/Makefile" > $dir/Makefile
-	grep -vE '_(MODULES|MODULE_UNLOAD|RUST|FUNCTION_GRAPH_TRACER|LIVEPATCH|SYSCTL|RAS)=' \
+	ignore_built $dir
+	# Less what the module and its tests need, and the lab's host.
+	grep -vE '_(MODULES|MODULE_UNLOAD|RUST|FUNCTION_GRAPH_TRACER|LIVEPATCH|DEBUG_FS|SYSCTL|RAS|HWPOISON_INJECT)=' \
 		"$top/selftests/config" > $dir/config
+	printf 'F:\ttools/testing/selftests/x86/mce/\n' |
+		insert after '^F:.arch/x86/kernel/cpu/mce/\*$' MAINTAINERS
 	echo 'TARGETS += x86/mce' |
 		insert after '^TARGETS += x86/bugs$' tools/testing/selftests/Makefile
 }
@@ -210,6 +223,7 @@ make_guard()
 		-e 's/^\(# kselftests of amd_mce_guard\)\..*/\1/' -e '/^# tools.testing/d' \
 		-e '/^ifneq/d' -e '/^else/,$d' "$top/selftests/Makefile" | for_x86 \
 		> tools/testing/selftests/amd_mce_guard/Makefile
+	ignore_built tools/testing/selftests/amd_mce_guard
 	echo 'TARGETS += amd_mce_guard' |
 		insert before '^TARGETS += arm64$' tools/testing/selftests/Makefile
 }
@@ -291,6 +305,10 @@ for patch in "$out"/0*[1-9]-*.patch; do
 	} | awk -F '\t' '!seen[$2]++' > "$patch.to"
 	address "$patch" < "$patch.to"
 done
+# What it is made for, where that has a name.
+if [ -e "$tree/.git" ] && base=$(git -C "$tree" rev-parse -q --verify HEAD); then
+	sed -i "s/^-- $/base-commit: $base\n&/" "$out"/0000-*.patch
+fi
 # Who gets a patch gets the cover letter; of lists each.
 sort -ru "$out"/*.to | awk -F '\t' '!seen[$2]++' | address "$out"/0000-*.patch
 rm "$out"/*.to

@@ -86,6 +86,7 @@ require_banks()
 		skip_all "polling is off: booted with mce=ignore_ce?"
 	[ -w "$PROBES" ] || skip_all "no $PROBES: no CONFIG_KPROBE_EVENTS"
 	BANKS=$(machine banks)
+	[ "$BANKS" -ge 10 ] || skip_all "each CPU has $BANKS banks: the tests use banks 0 to 9"
 	NOWHERE=$(machine nowhere)
 	OFFSET=$(body_offset)
 }

@@ -3,7 +3,8 @@
 #include <linux/ftrace.h>
 
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
-__rust_helper unsigned long
+/* Callbacks of ftrace call it. */
+__rust_helper notrace unsigned long
 rust_helper_ftrace_regs_get_argument(struct ftrace_regs *fregs, unsigned int n)
 {
 	return ftrace_regs_get_argument(fregs, n);

@@ -11,7 +11,7 @@ BEGIN {
 	about = "guard|GUARD|REFERENCE|WAS_LOADED|FTRACE_|others_leave|require_word|_SEEN|^% insmod|\\$\\(first_guarded |" \
 		"> counter|load_guard|show_counter|one_is_told|unload \\$|no module \\$|deferred=1|" \
 		"[|] status=[$]DEFERRED$|which one is told|" \
-		"lib/(modules|livepatch|others)[.]sh|If ftrace is off"
+		"lib/(modules|livepatch|others)[.]sh|If ftrace is off|/sys/kernel/debug"
 }
 
 # Words of this project's tests that kernel's have no use for
