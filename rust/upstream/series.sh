@@ -163,17 +163,14 @@ for_x86()
 # ignore_built DIRECTORY: has git ignore the programs that make builds there
 ignore_built()
 {
-	{
-		echo '# SPDX-License-Identifier: GPL-2.0-only'
-		sed -n 's/^TEST_GEN_FILES := //p' "$1/Makefile" | tr ' ' '\n'
-	} > "$1/.gitignore"
+	sed -n -e 1p -e 's/^TEST_GEN_FILES := //; T; s/ /\n/g; p' "$1/Makefile" > "$1/.gitignore"
 }
 
 # The tests that need nothing but a kernel, and the verbs that they use: those of this project,
 # less what is about the guard.
 make_selftests()
 {
-	local dir=tools/testing/selftests/x86/mce file tests='' name
+	local dir=tools/testing/selftests/x86/mce file tests='' name option
 
 	for name in deferred corrected memory hotplug threshold; do
 		tests+=" test-$name.sh"
@@ -189,8 +186,10 @@ make_selftests()
 	for_x86 < "$here/selftests/Makefile" > $dir/Makefile
 	ignore_built $dir
 	# Less what the module and its tests need, and the lab's host.
-	grep -vE '_(MODULES|MODULE_UNLOAD|RUST|FUNCTION_GRAPH_TRACER|LIVEPATCH|DEBUG_FS|SYSCTL|RAS|HWPOISON_INJECT)=' \
-		"$top/selftests/config" > $dir/config
+	for option in MODULES MODULE_UNLOAD RUST FUNCTION_GRAPH_TRACER LIVEPATCH DEBUG_FS SYSCTL RAS \
+		HWPOISON_INJECT; do
+		echo "CONFIG_$option="
+	done | grep -vFf - "$top/selftests/config" > $dir/config
 	printf 'F:\ttools/testing/selftests/x86/mce/\n' |
 		insert after '^F:.arch/x86/kernel/cpu/mce/\*$' MAINTAINERS
 	echo 'TARGETS += x86/mce' |
