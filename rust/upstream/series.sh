@@ -186,8 +186,8 @@ make_selftests()
 	for_x86 < "$here/selftests/Makefile" > $dir/Makefile
 	ignore_built $dir
 	# Less what the module and its tests need, and the lab's host.
-	for option in MODULES MODULE_UNLOAD RUST FUNCTION_GRAPH_TRACER LIVEPATCH DEBUG_FS SYSCTL RAS \
-		HWPOISON_INJECT; do
+	for option in MODULES MODULE_UNLOAD RUST FUNCTION_GRAPH_TRACER LIVEPATCH DEBUG_FS SYSCTL \
+		RAS HWPOISON_INJECT; do
 		echo "CONFIG_$option="
 	done | grep -vFf - "$top/selftests/config" > $dir/config
 	printf 'F:\ttools/testing/selftests/x86/mce/\n' |
