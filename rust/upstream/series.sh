@@ -314,8 +314,10 @@ rm "$out"/*.to
 
 # For vendors' kernels that have the change and not its fix; they are no part of the series.
 for patch in "$here"/backport/*.patch; do
-	git interpret-trailers --trailer "Signed-off-by: $name <$email>" "$patch" \
-		> "$out/backport-${patch##*/}"
+	{
+		echo "From: $name <$email>"
+		git interpret-trailers --trailer "Signed-off-by: $name <$email>" "$patch"
+	} > "$out/backport-${patch##*/}"
 done
 
 tag=$(sed -n 's/^Fixes: //p' "$here/ftrace/message")

@@ -31,7 +31,7 @@ CALLED=deferred,beside
 # They run in a guest on KVM, which an error would panic.
 NESTED=deferred,memory,unload
 # Kernels: those without Rust or from before the defect, and what some jobs need of them.
-OTHERS=clang,${VENDORS// /,},inlined,$DEBIAN_BEFORE,${DEBIAN_VULNERABLE// /,}
+OTHERS=${KERNELS_OF_OTHERS// /,}
 STOCKS=stock,$DEBIAN_BEFORE
 CLEAN=stock,cleanroot
 NO_KUNIT=clang,${VENDORS// /,},newer-rustc

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # for whoever sources this
-# The kernels of the lab, a line each. Adding one is a line here and, if it is built, what it needs
-# in kernels/. lib/kernel.sh makes them, jobs.sh says which job needs which, and scenarios.sh puts
-# one into a guest. A name says what kind of kernel it is to setup.sh and build-for-kernel.sh: those
+# The kernels of the lab, a line each; Documentation/CONTRIBUTING.rst has an example of adding one.
+# lib/kernel.sh makes them, jobs.sh says which job needs which, and scenarios.sh puts one into a
+# guest. A name says what kind of kernel it is to setup.sh and build-for-kernel.sh: those
 # of Debian are stock and debian-*, those without KUnit clang and vendor-*.
 
 # The kernel under test: a release, a tree or a tarball. Vulnerable, unless it says otherwise.

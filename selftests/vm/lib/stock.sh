@@ -65,11 +65,12 @@ prepare_stock()
 	debian-*.*.*)
 		image=$(in_archive "^linux-binary-${version}[+]deb[0-9]+-cloud-amd64$") ;;
 	*)
-		image=$(in_archive \
-			"^linux-image-${version}[.][0-9]+[+]deb[0-9]+-cloud-amd64-unsigned$") ;;
+		# Newer series have no package of that name that is signed apart.
+		version+="[.][0-9]+[+]deb[0-9]+-cloud-amd64"
+		image=$(in_archive "^linux-(binary-$version|image-$version-unsigned)$") ;;
 	esac
 	if [ -z "$image" ]; then
-		echo "Debian's archive has no image of linux $KERNEL_ID any more" \
+		echo "Debian's archive has no image of linux $KERNEL_ID; to look again, rm -r $dir" \
 			> "$dir/unavailable"
 	elif [[ $KERNEL_NAME != debian-*.*.* ]]; then
 		in_sysroot /repo/selftests/vm/in-sysroot/prepare-stock.sh "$STOCK_DIR" "$image" \

@@ -43,13 +43,15 @@ run_vm()
 	case $2 in
 	# One guest after the other: a second CPU would only wait for the first.
 	procedure) timeout=$PROCEDURE_TIMEOUT cpus=1 ;;
+	# Nothing happens at the same time, and one CPU is emulated without atomic instructions.
+	boot) cpus=1 ;;
 	# Its time is its instructions: one each nanosecond.
 	bench) cpus=1 accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$cpu") ;;
 	prove) timeout=$PROVE_TIMEOUT ;;
 	kselftest | nested | faults | campaign*) timeout=$KSELFTEST_TIMEOUT ;;
 	# What is written to ssh.sock comes out of a port there.
 	managed)
-		timeout=$KSELFTEST_TIMEOUT
+		timeout=$KSELFTEST_TIMEOUT cpus=1
 		MORE=(-device virtio-serial -device "virtserialport,chardev=ssh,name=ssh"
 			-chardev "socket,id=ssh,path=$in_vm/ssh.sock,server=on,wait=off"
 			-virtfs "$export,path=$MACHINE,mount_tag=machine,multidevs=remap") ;;

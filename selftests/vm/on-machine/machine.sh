@@ -11,6 +11,7 @@ source "$TOP/selftests/vm/lib/managed.sh"
 
 readonly WORK="$BUILD/check/machine"
 readonly IN_WORK=/repo/build/check/machine
+readonly ROOT=$WORK/root
 readonly AFFECTED='affected: this kernel writes MCA_DESTAT without SMCA'
 readonly PROTECTED='protected: amd_mce_guard is at work'
 readonly UNAFFECTED='not affected: '
@@ -38,21 +39,32 @@ prepare()
 
 as_in_readme()
 {
-	local root=$WORK/root
-
-	mkdir "$root/root/amd_mce_guard"
+	mkdir "$ROOT/root/amd_mce_guard"
 	tar -C "$TOP" --exclude=./build --exclude=./.git -c . |
-		tar -C "$root/root/amd_mce_guard" -x
-	cp "$SYSROOT/usr/bin/clitest" "$root/root/"
+		tar -C "$ROOT/root/amd_mce_guard" -x
+	cp "$SYSROOT/usr/bin/clitest" "$ROOT/root/"
 	on_machine "sh ../clitest --prefix 4 --prompt '# ' README.md" &&
 		on_machine "modprobe -r amd_mce_guard; rm -r /lib/modules/*/updates; depmod -a"
+}
+
+# This machine gets the parameter for its next boot from what stands in for update-grub.
+prepare_grub()
+{
+	mkdir -p "$ROOT/etc/default/grub.d"
+	# shellcheck disable=SC2016 # of the script's shell
+	printf '%s\n' '#!/bin/sh -e' 'GRUB_CMDLINE_LINUX=quiet' \
+		'for file in /etc/default/grub.d/*.cfg; do . "$file"; done' \
+		'echo "$GRUB_CMDLINE_LINUX" >> /boot/grub.lines' > "$ROOT/usr/sbin/update-grub"
+	chmod +x "$ROOT/usr/sbin/update-grub"
 }
 
 # Nothing may come of a rehearsal.
 rehearses()
 {
+	prepare_grub
 	refuses 'cannot tell: there is no amd-mce-guard-doctor: the package is not installed' \
-		playbook --check && ! ls "$WORK/root/usr/src"/amd-mce-guard-*
+		playbook -e amd_mce_guard_nobootlog=true --check &&
+		! ls "$ROOT/usr/src"/amd-mce-guard-* "$ROOT/boot/grub.lines"
 }
 
 # What DKMS builds with is missing for a while. The test after that goes on from there.
@@ -81,23 +93,17 @@ ends_with()
 	return 1
 }
 
-# The parameter for its next boot, which this machine gets from what stands in for update-grub.
-boots_without_poll()
+protects()
 {
-	local root=$WORK/root
+	[ ! -e "$ROOT/etc/default/grub.d/amd-mce-guard.cfg" ] &&
+		ends_with "$PROTECTED" changed=3 -e amd_mce_guard_nobootlog=true &&
+		diff <(echo 'quiet mce=nobootlog') "$ROOT/boot/grub.lines"
+}
 
-	[ ! -e "$root/etc/default/grub.d/amd-mce-guard.cfg" ] || return
-	mkdir -p "$root/etc/default/grub.d"
-	# shellcheck disable=SC2016 # of the script's shell
-	printf '%s\n' '#!/bin/sh -e' 'GRUB_CMDLINE_LINUX=quiet' \
-		'for file in /etc/default/grub.d/*.cfg; do . "$file"; done' \
-		'echo "$GRUB_CMDLINE_LINUX" >> /boot/grub.lines' > "$root/usr/sbin/update-grub"
-	chmod +x "$root/usr/sbin/update-grub"
-	ends_with "$PROTECTED" changed=1 -e amd_mce_guard_nobootlog=true --check &&
-		[ ! -e "$root/boot/grub.lines" ] &&
-		ends_with "$PROTECTED" changed=2 -e amd_mce_guard_nobootlog=true &&
-		ends_with "$PROTECTED" changed=0 -e amd_mce_guard_nobootlog=true &&
-		diff <(echo 'quiet mce=nobootlog') "$root/boot/grub.lines"
+changes_nothing_again()
+{
+	ends_with "$PROTECTED" changed=0 -e amd_mce_guard_nobootlog=true &&
+		diff <(echo 'quiet mce=nobootlog') "$ROOT/boot/grub.lines"
 }
 
 gate_only()
@@ -137,10 +143,9 @@ test_that "the role, rehearsed, changes nothing and says that nothing is install
 test_that "the role fails where DKMS cannot build, and the package says why" fails_to_build
 test_that "the role fails and says why if the module is installed and does not load" refuses \
 	"$AFFECTED" playbook -e amd_mce_guard_load=false
-test_that "the role loads the module and finds the machine protected" \
-	ends_with "$PROTECTED" changed=1
-test_that "the role gives GRUB mce=nobootlog if asked to, not if rehearsed, and once" \
-	boots_without_poll
+test_that "the role loads the module, gives GRUB mce=nobootlog, and finds the machine protected" \
+	protects
+test_that "the role, run again, changes nothing" changes_nothing_again
 test_that "the role's gate lets a protected machine pass" protected_gate
 test_that "the role's gate stops a machine from which the module has been removed" affected_gate
 stop
