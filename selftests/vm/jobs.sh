@@ -19,8 +19,6 @@ KSELFTESTS=$(sed -n 's/^\ttest-\([a-z-]*\)\.sh.*/\1/p' \
 	paste -sd ,)
 # Those of them that are quick, and tell whether the module does what it must on one more kernel.
 BASIC=load,unload,deferred,ftrace
-# Those that find more on a distribution's kernel, which has BPF.
-DISTRIBUTED=beside,stress
 # Those in which lockdep and KASAN could find something that they could not in the other two.
 CHECKED=$(tr , '\n' <<< "$KSELFTESTS" | grep -vx -e corrected -e memory | paste -sd ,)
 # What a fixed kernel runs without the guard, as the reference for what it does with it.
@@ -75,12 +73,12 @@ job machine     all   $CLEAN     machine                 on_machine
 job package     all   $CLEAN     package                 on_machine
 job debug       all   debug      "$CHECKED,checkers"     \
 	kselftests debug "$AMD_CPU" panic_on_warn=1
-job stock-more  all   stock      "$DISTRIBUTED"          kselftests stock "$AMD_CPU" COPY=yes
 job nested      all   none       "$NESTED,nested"        in_vm test TESTS=$NESTED
 job faults      all   debug      faults                  in_vm debug kmemleak=on slab_nomerge
 job variants    all   none       variants                guests $VARIANTS
 job models      all   none       models                  guests $MODELS
 job comeback    all   vendor-6.12 comeback               guests $COMEBACK
+job neighbours  all   stock      beside                  kselftests stock "$AMD_CPU" COPY=yes
 job kernels     all   $OTHERS    kernels                 guests $KERNELS_OF_OTHERS
 job build       all   $BUILT_FOR build                   on_machine
 job clang       all   clang      $CALLED                 kselftests clang "$AMD_CPU"
@@ -109,7 +107,7 @@ may_skip()
 	# Its root file system is in memory, where no page is clean.
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
-	"stock: all of it" | "stock-more: all of it" | "reference: all of it" | \
+	"stock: all of it" | "neighbours: all of it" | "reference: all of it" | \
 		"running: all of it" | "machine: all of it" | "install: "* | "package: "* | \
 		"signing: "* | \
 		*": "*"Debian's linux $STOCK_SERIES"*)

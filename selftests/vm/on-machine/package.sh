@@ -81,20 +81,27 @@ new_root()
 	touch "$modules/6.1.0-unfit/build/Makefile"
 }
 
+# older_root: the same with the older kernel alone, and no initramfs: others are about that
+older_root()
+{
+	new_root && rm -rf "$WORK/root/usr/lib/modules/$RELEASE" "$WORK"/root/boot/*"$RELEASE" &&
+		echo 'update_initramfs=no' > "$WORK/root/etc/initramfs-tools/update-initramfs.conf"
+}
+
 # A clone, as somebody has it who packages nothing. All of it is copied, so build/ stays away.
 from_clone()
 {
-	new_root && mkdir "$WORK/root/root/clone" || return
+	older_root && mkdir "$WORK/root/root/clone" || return
 	tar -C "$TOP" --exclude=./build --exclude=./.git -c . | tar -C "$WORK/root/root/clone" -x
-	in_root sh -e -c "dkms add /root/clone; dkms autoinstall -k $RELEASE; dkms status" &&
-		in_root modinfo -k "$RELEASE" -F vermagic amd_mce_guard | grep "^$RELEASE "
+	in_root sh -e -c "dkms add /root/clone; dkms autoinstall -k $OLDER; dkms status" &&
+		has_modules "$OLDER"
 }
 
-# has_modules: built for both kernels, and no other
+# has_modules RELEASE...: built for these kernels, and no other
 has_modules()
 {
-	[ "$(in_root dkms status -m amd-mce-guard | grep -c ': installed$')" = 2 ] || return
-	for release in "$RELEASE" "$OLDER"; do
+	[ "$(in_root dkms status -m amd-mce-guard | grep -c ': installed$')" = $# ] || return
+	for release; do
 		in_root modinfo -k "$release" -F vermagic amd_mce_guard | grep "^$release " ||
 			return
 	done
@@ -104,7 +111,7 @@ has_modules()
 says_what_lacks()
 {
 	printf '%s\n' "$1"
-	grep "built for linux $RELEASE" <<< "$1" && grep "built for linux $OLDER" <<< "$1" &&
+	grep "built for linux $OLDER" <<< "$1" &&
 		grep -A1 'NOT BUILT for linux 6.1.0-unfit,' <<< "$1" | grep CONFIG_RANDSTRUCT &&
 		grep -A1 'NOT BUILT for linux 6.1.0-headless,' <<< "$1" |
 			grep 'apt install linux-headers-6.1.0-headless'
@@ -115,7 +122,8 @@ installs()
 	local output
 
 	new_root && output=$(in_root sh -c "dpkg -i $IN_WORK/deb/*.deb" 2>&1) || return
-	says_what_lacks "$output" && has_modules
+	says_what_lacks "$output" && grep "built for linux $RELEASE" <<< "$output" &&
+		has_modules "$RELEASE" "$OLDER"
 }
 
 # As its package calls DKMS when headers come.
@@ -271,7 +279,7 @@ upgrades()
 {
 	builds deb 9.9 && in_root sh -c "dpkg -i $IN_WORK/9.9/*.deb" || return
 	in_root dkms status
-	! in_root dkms status | grep -v '^amd-mce-guard/9\.9, ' && has_modules
+	! in_root dkms status | grep -v '^amd-mce-guard/9\.9, ' && has_modules "$RELEASE" "$OLDER"
 }
 
 # nothing_left: of the package, nor in the initramfs that it was in
@@ -300,8 +308,8 @@ installs_rpm()
 {
 	local output
 
-	new_root && output=$(rpm -i --nodeps $IN_WORK/rpm/*.x86_64.rpm) || return
-	says_what_lacks "$output" && has_modules &&
+	older_root && output=$(rpm -i --nodeps $IN_WORK/rpm/*.x86_64.rpm) || return
+	says_what_lacks "$output" && has_modules "$OLDER" &&
 		! grep -r nobootlog "$WORK/root/etc" &&
 		cmp "$WORK/root/usr/share/amd-mce-guard/grub.cfg" "$TOP/rust/install/grub.cfg"
 }
