@@ -70,8 +70,8 @@ prepare_stock()
 		image=$(in_archive "^linux-(binary-$version|image-$version-unsigned)$") ;;
 	esac
 	if [ -z "$image" ]; then
-		echo "Debian's archive has no image of linux $KERNEL_ID; to look again, rm -r $dir" \
-			> "$dir/unavailable"
+		echo "Debian's archive has no image of linux $KERNEL_ID; to look again," \
+			"rm -r $dir" > "$dir/unavailable"
 	elif [[ $KERNEL_NAME != debian-*.*.* ]]; then
 		in_sysroot /repo/selftests/vm/in-sysroot/prepare-stock.sh "$STOCK_DIR" "$image" \
 			"$KERNEL_NAME" || return
