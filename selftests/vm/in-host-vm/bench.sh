@@ -4,6 +4,8 @@
 # is a module that is loaded, measured and unloaded again; "none" is none. "protected" is how long
 # it takes insmod, in microseconds of the VM, until the module is at work; "bytes" is its memory
 # and the pages of code that ftrace writes for it.
+#
+# VM: cpus=1 icount
 
 # trampolines: how many pages of ftrace's there are
 trampolines()

@@ -3,6 +3,10 @@
 # After a boot with an initramfs that has the guard, before a root file system does anything: is it
 # as $EXPECTED (guarding, or nothing to guard), and what does loading it by modules-load.d say?
 # The package is installed below $INSTALLED. Exit status 0 if all is as it should be.
+#
+# Nothing happens at the same time, and one CPU does not wait for another that its host has taken
+# away.
+# VM: cpus=1
 
 root=$INSTALLED
 for dir in proc sys dev; do

@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The campaign and its control in a guest under KVM.
+#
+# VM: timeout=3600
 
 source /repo/selftests/vm/in-host-vm/nested-guest.sh
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The campaign of random errors: $COUNT of them by $SEED, from index $FIRST on. With CONTROL=yes,
 # one more error comes at last, when the guard is gone: of it a guest on KVM dies.
+#
+# VM: timeout=3600
 
 source /repo/selftests/lib/status.sh
 

@@ -4,6 +4,8 @@
 # stay behind. First those made on behalf of the module itself, whose number is always the same;
 # then all of them but single pages, whose number is not: some refill what an allocator keeps, so
 # that one or the other may be passed over.
+#
+# VM: timeout=3600
 
 source /repo/selftests/vm/in-host-vm/ktap.sh
 

@@ -4,6 +4,8 @@
 # from $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap, by way of /lab/NAME.out, which
 # there is even if this machine does not survive the test. With ASK=yes, one is started at last
 # where the guard is loaded and nobody has allowed to unload it.
+#
+# VM: timeout=3600
 
 # COPY: run a copy, with nothing of the project around and the kernel's modules in place.
 if [ "${COPY:-}" = yes ]; then

@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # A machine that is managed by ssh, by way of a virtio port: the Debian in the share called machine.
 # It goes on until there is a file /lab/stop.
+#
+# Nothing happens at the same time, and one CPU does not wait for another that its host has taken
+# away.
+# VM: cpus=1 timeout=3600 ssh
 
 root=/tmp/machine
 mkdir $root

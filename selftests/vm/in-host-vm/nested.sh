@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The kselftests where a user has them: in a guest under KVM, with a kernel that a deferred error
 # panics. With the guard they run. Without it they refuse to put such an error into a bank.
+#
+# VM: timeout=3600
 
 source /repo/selftests/vm/in-host-vm/ktap.sh
 

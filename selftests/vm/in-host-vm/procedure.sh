@@ -3,6 +3,9 @@
 # The mail thread's procedure, in the host VM: start a guest, ask where its victim's page is on the
 # host, poison that page, and watch what becomes of the guest. Once for each of $GUESTS, a list of
 # scenarios separated by commas.
+#
+# One guest after the other: a second CPU would only wait for the first.
+# VM: cpus=1 timeout=2400 kvm
 
 source /repo/selftests/lib/status.sh
 source /repo/selftests/vm/scenarios.sh

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # In the host VM: boots each of $GUESTS, has it take the inputs of $PARTS_1 or $PARTS_2, and keeps
 # what it has printed and what KVM has seen of its accesses to MSRs.
+#
+# VM: timeout=10800
 
 source /repo/selftests/vm/lib/prove-guests.sh
 

@@ -10,21 +10,26 @@ readonly AMD_CPU=max,la57=off,vendor=AuthenticAMD,family=23,model=1
 # Others, which have nothing to guard.
 readonly INTEL_CPU=max,vendor=GenuineIntel HYGON_CPU=max,vendor=HygonGenuine,family=24
 
-# Seconds after which a VM is taken to hang, many times what it needs; with a guest in it, longer
-# than the procedure's own patience. Nothing is judged by how long it took.
-# VM_TIMEOUT from outside is for runs that are expected to hang.
-readonly JOB_TIMEOUT=600 KSELFTEST_TIMEOUT=3600 PROCEDURE_TIMEOUT=2400 PROVE_TIMEOUT=10800
-
 # run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
 # system and runs in-host-vm/JOB.sh there, whose output, results and console end up in DIR, below
 # build/. The job finds DIR as /lab and what is built for the kernel as $OUT. INITRD is
 # another initramfs for the stock kernel, SECURE_BOOT has it boot as in secureboot.sh, MACHINE is
-# what the job managed has as its root.
+# what a job with ssh has as its root.
+#
+# A job that needs another VM than most says so, in a line "# VM: ..." of these words:
+#
+#   cpus=N     in place of 2
+#   timeout=N  seconds after which it is taken to hang, in place of 600, and many times what it
+#              needs: nothing is judged by how long it took. VM_TIMEOUT from outside is for runs
+#              that are expected to hang
+#   kvm        on KVM, where this machine has it for AMD
+#   icount     its time is its instructions: one each nanosecond
+#   ssh        what is written to ssh.sock in DIR comes out of a virtio port
 run_vm()
 {
-	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=$JOB_TIMEOUT cpus=2
+	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=600 cpus=2
 	local export=local,security_model=none accel=(-accel "tcg,thread=multi" -cpu "$cpu")
-	local IN_SYSROOT=() BOOT MORE=()
+	local IN_SYSROOT=() BOOT MORE=() words word
 
 	arguments="console=ttyS0 quiet panic=-1 oops=panic log_buf_len=4M"
 	arguments+=" root=root ro rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose"
@@ -36,26 +41,27 @@ run_vm()
 	arguments+=" no_timer_check"
 	arguments+=" init=/repo/selftests/vm/in-host-vm/init.sh JOB=$2"
 	arguments+=" SRC=$(use_kernel test; echo "$KERNEL_SRC") OUT=$KERNEL_OUT OBJ=$KERNEL_OBJ"
-	if [ "$2" = procedure ] && [ "${HOST_ACCEL:-tcg}" = kvm ]; then
-		accel=(-accel kvm -cpu host)
-		IN_SYSROOT=(--dev-bind /dev/kvm /dev/kvm)
-	fi
-	case $2 in
-	# One guest after the other: a second CPU would only wait for the first.
-	procedure) timeout=$PROCEDURE_TIMEOUT cpus=1 ;;
-	# Nothing happens at the same time, and one CPU is emulated without atomic instructions.
-	boot) cpus=1 ;;
-	# Its time is its instructions: one each nanosecond.
-	bench) cpus=1 accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$cpu") ;;
-	prove) timeout=$PROVE_TIMEOUT ;;
-	kselftest | nested | faults | campaign*) timeout=$KSELFTEST_TIMEOUT ;;
-	# What is written to ssh.sock comes out of a port there.
-	managed)
-		timeout=$KSELFTEST_TIMEOUT cpus=1
-		MORE=(-device virtio-serial -device "virtserialport,chardev=ssh,name=ssh"
-			-chardev "socket,id=ssh,path=$in_vm/ssh.sock,server=on,wait=off"
-			-virtfs "$export,path=$MACHINE,mount_tag=machine,multidevs=remap") ;;
-	esac
+	read -ra words <<< "$(sed -n 's/^# VM: //p' "$TOP/selftests/vm/in-host-vm/$2.sh")"
+	for word in "${words[@]}"; do
+		case $word in
+		cpus=*) cpus=${word#*=} ;;
+		timeout=*) timeout=${word#*=} ;;
+		kvm)
+			[ "${HOST_ACCEL:-tcg}" = kvm ] || continue
+			accel=(-accel kvm -cpu host)
+			IN_SYSROOT=(--dev-bind /dev/kvm /dev/kvm) ;;
+		icount)
+			accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
+				-cpu "$cpu") ;;
+		ssh)
+			MORE=(-device virtio-serial
+				-device "virtserialport,chardev=ssh,name=ssh"
+				-chardev "socket,id=ssh,path=$in_vm/ssh.sock,server=on,wait=off")
+			MORE+=(-virtfs "$export,path=$MACHINE,mount_tag=machine,multidevs=remap") ;;
+		*)
+			die "in-host-vm/$2.sh: there is no '$word' for a VM" ;;
+		esac
+	done
 	shift 3
 	rm -rf "$dir"
 	mkdir -p "$dir"
