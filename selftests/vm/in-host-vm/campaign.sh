@@ -3,7 +3,7 @@
 # The campaign of random errors: $COUNT of them by $SEED, from index $FIRST on. With CONTROL=yes,
 # one more error comes at last, when the guard is gone: of it a guest on KVM dies.
 #
-# VM: timeout=3600
+# VM: timeout=3600 parallel
 
 source /repo/selftests/lib/status.sh
 

@@ -22,14 +22,16 @@ readonly INTEL_CPU=max,vendor=GenuineIntel HYGON_CPU=max,vendor=HygonGenuine,fam
 #   timeout=N  seconds after which it is taken to hang, in place of 600, and many times what it
 #              needs: nothing is judged by how long it took. VM_TIMEOUT from outside is for runs
 #              that are expected to hang
+#   parallel   its CPUs run at the same time, as they do with VM_PARALLEL=yes. Else they take turns,
+#              which is less work: no instruction has to be atomic
 #   kvm        on KVM, where this machine has it for AMD
 #   icount     its time is its instructions: one each nanosecond
 #   ssh        what is written to ssh.sock in DIR comes out of a virtio port
 run_vm()
 {
 	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=600 cpus=2
-	local export=local,security_model=none accel=(-accel "tcg,thread=multi" -cpu "$cpu")
-	local IN_SYSROOT=() BOOT MORE=() words word
+	local export=local,security_model=none accel=(-accel "tcg,thread=single" -cpu "$cpu")
+	local IN_SYSROOT=() BOOT MORE=() VM_PARALLEL=${VM_PARALLEL:-} words word
 
 	arguments="console=ttyS0 quiet panic=-1 oops=panic log_buf_len=4M"
 	arguments+=" root=root ro rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose"
@@ -46,13 +48,13 @@ run_vm()
 		case $word in
 		cpus=*) cpus=${word#*=} ;;
 		timeout=*) timeout=${word#*=} ;;
+		parallel) VM_PARALLEL=yes ;;
 		kvm)
 			[ "${HOST_ACCEL:-tcg}" = kvm ] || continue
 			accel=(-accel kvm -cpu host)
 			IN_SYSROOT=(--dev-bind /dev/kvm /dev/kvm) ;;
 		icount)
-			accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
-				-cpu "$cpu") ;;
+			accel+=(-icount "shift=0,sleep=off") ;;
 		ssh)
 			MORE=(-device virtio-serial
 				-device "virtserialport,chardev=ssh,name=ssh"
@@ -62,6 +64,7 @@ run_vm()
 			die "in-host-vm/$2.sh: there is no '$word' for a VM" ;;
 		esac
 	done
+	[ -z "$VM_PARALLEL" ] || accel=("${accel[@]/thread=single/thread=multi}")
 	shift 3
 	rm -rf "$dir"
 	mkdir -p "$dir"

@@ -19,12 +19,14 @@ skipped_without()
 	done
 }
 
-# kselftests KERNEL CPU [KERNEL ARGUMENT...]: the suites, in one VM
+# kselftests KERNEL CPU [KERNEL ARGUMENT...]: the suites, in one VM. Stress is what happens at the
+# same time.
 kselftests()
 {
-	local suite tests=" ${suites[*]}"
+	local suite tests=" ${suites[*]}" VM_PARALLEL=''
 
 	! skipped_without "$1" || return
+	[[ "$tests " != *" stress "* ]] || VM_PARALLEL=yes
 	tests=${tests/ checkers/}
 	tests=${tests# }
 	use_kernel "$1"
