@@ -23,7 +23,8 @@ readonly INTEL_CPU=max,vendor=GenuineIntel HYGON_CPU=max,vendor=HygonGenuine,fam
 #              needs: nothing is judged by how long it took. VM_TIMEOUT from outside is for runs
 #              that are expected to hang
 #   parallel   its CPUs run at the same time, as they do with VM_PARALLEL=yes. Else they take turns,
-#              which is less work: no instruction has to be atomic
+#              which is less work: no instruction has to be atomic. But KVM on one of several that
+#              take turns hangs
 #   kvm        on KVM, where this machine has it for AMD
 #   icount     its time is its instructions: one each nanosecond
 #   ssh        what is written to ssh.sock in DIR comes out of a virtio port
