@@ -81,7 +81,14 @@ $GUARDING
 > counter: deferred_guarded $all" "^$MODULE: bank "
 }
 
-# come_and_go() - load and unload the guard as long as there is a storm, with a moment between
+# polled_since(count) - an error has been cleared since there were that many, or none will be
+polled_since()
+{
+	[ "$(witnessed ' clear_bank: ')" -gt "$1" ] || ! storm_rages
+}
+
+# come_and_go() - load and unload the guard as long as there is a storm, with a moment between. The
+# first time it is away until there has been a poll.
 come_and_go()
 {
 	log "% load and unload"
@@ -89,6 +96,7 @@ come_and_go()
 		insmod_guard || die "cannot load $MODULE"
 		read -rt 0.2 -u "$NOTHING"
 		rmmod $MODULE || die "cannot unload $MODULE"
+		[ "$LOADS" -gt 0 ] || loop_until polled_since "$(witnessed ' clear_bank: ')"
 		read -rt 0.2 -u "$NOTHING"
 		LOADS=$((LOADS + 1))
 	done
