@@ -72,12 +72,14 @@ guarded_storm()
 	load_guard
 	start_storm $DEFERRED
 	end_storm
+	log "> guarded: $(passed "$DEFERRED_SEEN")"
 	show_counter
 	check_result "\
 % insmod amd_mce_guard
 $GUARDING
 % storm: $STORM errors on each CPU, status $DEFERRED
 > injected $all, logged $all, cleared $all
+> guarded: $all
 > counter: deferred_guarded $all" "^$MODULE: bank "
 }
 
