@@ -64,7 +64,7 @@ rehearses()
 	prepare_grub
 	refuses 'cannot tell: there is no amd-mce-guard-doctor: the package is not installed' \
 		playbook -e amd_mce_guard_nobootlog=true --check &&
-		! ls "$ROOT/usr/src"/amd-mce-guard-* "$ROOT/boot/grub.lines"
+		! ls "$ROOT/usr/src"/amd-mce-guard-* && ! ls "$ROOT/boot/grub.lines"
 }
 
 # What DKMS builds with is missing for a while. The test after that goes on from there.
