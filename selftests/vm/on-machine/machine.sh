@@ -37,11 +37,20 @@ prepare()
 		DEBEMAIL=packager@amd-mce-guard.org /repo/rust/install/package.sh deb "$IN_WORK/deb"
 }
 
-as_in_readme()
+# With what is installed there, but by this machine, which needs a tenth of the time: README's make
+# then finds it built.
+builds_there()
 {
 	mkdir "$ROOT/root/amd_mce_guard"
 	tar -C "$TOP" --exclude=./build --exclude=./.git -c . |
 		tar -C "$ROOT/root/amd_mce_guard" -x
+	IN_ROOT=$ROOT in_sysroot --rw make -C /root/amd_mce_guard \
+		KDIR="/lib/modules/$(kernel_release)/build" \
+		build/doctor/amd-mce-guard-doctor modules
+}
+
+as_in_readme()
+{
 	cp "$SYSROOT/usr/bin/clitest" "$ROOT/root/"
 	on_machine "sh ../clitest --prefix 4 --prompt '# ' README.md" &&
 		on_machine "modprobe -r amd_mce_guard; rm -r /lib/modules/*/updates; depmod -a"
@@ -134,8 +143,9 @@ if reason=$(unavailable stock); then
 	ktap_skip_all "$reason"
 	exit
 fi
-ktap_set_plan 12
+ktap_set_plan 13
 test_that "the package is made, and a machine that is affected" prepare
+test_that "the module and the doctor are built with what is installed on that machine" builds_there
 start affected "$AMD_CPU"
 test_that "Ansible reaches the affected machine" reaches
 test_that "the commands of README do on that machine what README says" as_in_readme
