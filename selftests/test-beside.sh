@@ -5,7 +5,7 @@
 
 source "$(dirname "$0")/functions.sh"
 
-# A line for each error. Who has seen it, and then what the doctor says, is at the end.
+# A line for each error, at whose end is who has seen it; and what the doctor says.
 readonly GUARDED="> deferred error: logged as deferred, cleared as corrected, counted"
 readonly PROTECTED="> doctor: protected, hooked: yes"
 readonly PASSED="> corrected error: logged as corrected, cleared as corrected"
@@ -76,16 +76,18 @@ try_error()
 	done
 	kind "$status"
 	log "> $KIND error: $FATE$seen"
-	if [ "$status" = $DEFERRED ] && [ -n "$DOCTOR" ]; then
-		ask_doctor
-		log "> doctor: $SAYS"
-	fi
 }
 
-# step(+who, -who or !who) - somebody comes or goes, or comes and must be refused
+# step(+who, -who, !who or doctor) - somebody comes or goes, or comes and must be refused, and what
+# becomes of an error then; or what the doctor says now, who takes longer than all of that
 step()
 {
 	case $1 in
+	doctor)
+		[ -n "$DOCTOR" ] || return 0
+		ask_doctor
+		log "> doctor: $SAYS"
+		return ;;
 	+guard) load_guard ;;
 	-guard) unload_guard ;;
 	+*) arrive "${1#+}" ;;
@@ -99,7 +101,7 @@ step()
 	[ "$PRESENT" = " " ] || try_error
 }
 
-# steps(+who, -who or !who...) - several of them, each with an error after it
+# steps(step...) - several of them
 steps()
 {
 	local step
@@ -111,7 +113,7 @@ steps()
 	done
 }
 
-# check_steps(expected) - check_result, of which the doctor's lines are a part if there is one
+# check_steps(expected) - check_result, less the doctor's lines if there is none
 check_steps()
 {
 	if [ -n "$DOCTOR" ]; then
@@ -124,29 +126,25 @@ check_steps()
 # beside(who) - the guard and one other, in every order of arrival and leaving
 beside()
 {
-	steps +guard "+$1" "-$1" -guard \
+	steps +guard "+$1" doctor "-$1" -guard \
 		+guard "+$1" -guard "-$1" \
-		"+$1" +guard "-$1" -guard \
+		"+$1" +guard doctor "-$1" -guard \
 		"+$1" +guard -guard "-$1"
 	check_steps "\
 % insmod $MODULE
 $GUARDING
 $GUARDED
-$PROTECTED
 % $1 arrives
 $GUARDED, seen by $1
 $PROTECTED
 % $1 leaves
 $GUARDED
-$PROTECTED
 % rmmod $MODULE
 % insmod $MODULE
 $GUARDING
 $GUARDED
-$PROTECTED
 % $1 arrives
 $GUARDED, seen by $1
-$PROTECTED
 % rmmod $MODULE
 $PASSED, seen by $1
 % $1 leaves
@@ -158,14 +156,12 @@ $GUARDED, seen by $1
 $PROTECTED
 % $1 leaves
 $GUARDED
-$PROTECTED
 % rmmod $MODULE
 % $1 arrives
 $PASSED, seen by $1
 % insmod $MODULE
 $GUARDING
 $GUARDED, seen by $1
-$PROTECTED
 % rmmod $MODULE
 $PASSED, seen by $1
 % $1 leaves"
@@ -179,34 +175,27 @@ excluded()
 % insmod $MODULE
 $GUARDING
 $GUARDED
-$PROTECTED
 % $1 arrives
 $GUARDED, seen by $1
-$PROTECTED
 % $2 arrives
 > refused
 $GUARDED, seen by $1
-$PROTECTED
 % $1 leaves
 $GUARDED
-$PROTECTED
 % $2 arrives
 $GUARDED, seen by $2
-$PROTECTED
 % $1 arrives
 > refused
 $GUARDED, seen by $2
-$PROTECTED
 % $2 leaves
 $GUARDED
-$PROTECTED
 % rmmod $MODULE"
 }
 
 # A direct caller excludes BPF programs and a livepatch, and is not among them.
 readonly ALL=(function function_graph kprobe_event kprobe fprobe fentry fexit livepatch)
 
-# all_arrive(outcome...), all_leave(outcome...) - of the transcript, those of ALL that this kernel
+# all_arrive(outcome), all_leave(outcome) - of the transcript, those of ALL that this kernel
 # has come one by one and, in the same order, go
 all_arrive()
 {
@@ -214,7 +203,7 @@ all_arrive()
 
 	for who in "${OFFERED[@]}"; do
 		seen+=", seen by $who"
-		printf '%s\n' "% $who arrives" "$1$seen" "${@:2}"
+		printf '%s\n' "% $who arrives" "$1$seen"
 	done
 }
 
@@ -225,7 +214,7 @@ all_leave()
 	printf -v seen ', seen by %s' "${OFFERED[@]}"
 	for who in "${OFFERED[@]}"; do
 		seen=${seen#, seen by "$who"}
-		printf '%s\n' "% $who leaves" "$1$seen" "${@:2}"
+		printf '%s\n' "% $who leaves" "$1$seen"
 	done
 }
 
@@ -235,14 +224,14 @@ after_all()
 
 	offered "${ALL[@]}"
 	printf -v seen ', seen by %s' "${OFFERED[@]}"
-	steps "${OFFERED[@]/#/+}" +guard "${OFFERED[@]/#/-}" -guard
+	steps "${OFFERED[@]/#/+}" +guard doctor "${OFFERED[@]/#/-}" -guard
 	check_steps "\
 $(all_arrive "$PASSED")
 % insmod $MODULE
 $GUARDING
 $GUARDED$seen
 $PROTECTED
-$(all_leave "$GUARDED" "$PROTECTED")
+$(all_leave "$GUARDED")
 % rmmod $MODULE"
 }
 
@@ -252,20 +241,19 @@ before_all()
 
 	offered "${ALL[@]}"
 	printf -v seen ', seen by %s' "${OFFERED[@]}"
-	steps +guard "${OFFERED[@]/#/+}" -guard +guard "${OFFERED[@]/#/-}" -guard
+	steps +guard "${OFFERED[@]/#/+}" doctor -guard +guard "${OFFERED[@]/#/-}" -guard
 	check_steps "\
 % insmod $MODULE
 $GUARDING
 $GUARDED
+$(all_arrive "$GUARDED")
 $PROTECTED
-$(all_arrive "$GUARDED" "$PROTECTED")
 % rmmod $MODULE
 $PASSED$seen
 % insmod $MODULE
 $GUARDING
 $GUARDED$seen
-$PROTECTED
-$(all_leave "$GUARDED" "$PROTECTED")
+$(all_leave "$GUARDED")
 % rmmod $MODULE"
 }
 

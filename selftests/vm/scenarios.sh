@@ -5,7 +5,7 @@
 # what its name says. A name ends in -guarded or -unguarded.
 
 # Run in one host VM each.
-readonly MODELS="smp4 qemu64 phenom Opteron_G3 Opteron_G5 EPYC"
+readonly MODELS="smp4 qemu64 Opteron_G5 EPYC"
 readonly VARIANTS="busy wake ten monitor inside touch ignore_ce"
 readonly COMEBACK="panic-unguarded panic-nobootlog-unguarded panic-nobootlog-6.12-unguarded
 	reset-guarded reset-nobootlog-guarded reboot
@@ -45,7 +45,7 @@ scenario()
 	thread) ;;
 	smp*)
 		SMP=${1//[!0-9]/} ;;
-	qemu64 | phenom | Opteron_* | EPYC)
+	qemu64 | Opteron_* | EPYC)
 		CPU=${1%-*} ;;
 	busy)
 		BUSY=yes ;;
@@ -114,7 +114,7 @@ describe()
 	case ${1%-*} in
 	thread) what="the thread's procedure" ;;
 	smp*) what="on ${1//[!0-9]/} CPUs" ;;
-	qemu64 | phenom | Opteron_* | EPYC) what="on a CPU of model ${1%-*}" ;;
+	qemu64 | Opteron_* | EPYC) what="on a CPU of model ${1%-*}" ;;
 	busy) what="on busy CPUs" ;;
 	wake) what="two errors at a time" ;;
 	ten) what="ten errors, one after the other" ;;

@@ -5,6 +5,7 @@
 # space. A line about how it went, or what went wrong.
 
 source "$(dirname "$0")/../lib/lab.sh"
+source "$TOP/selftests/vm/lib/core.sh"
 
 copy_kernel()
 {
@@ -33,20 +34,32 @@ copy_project()
 			/repo/Makefile /repo/Kbuild /repo/dkms.conf /repo/rust "$KERNEL_OUT/$1/"
 }
 
-# build_module DIR [VARIABLE=VALUE...]: in a copy of the project, as people do: MO= of kbuild,
-# which keeps what is built out of it, came with 6.13.
-build_module()
+# make_module DIR [VARIABLE=VALUE...]: in a copy of the project, as people do: MO= of kbuild, which
+# keeps what is built out of it, came with 6.13.
+make_module()
 {
-	copy_project "$1" && in_sysroot make -C "$KERNEL_OUT/$1" KDIR="$KERNEL_OBJ" "${@:2}"
+	in_sysroot make -C "$KERNEL_OUT/$1" KDIR="$KERNEL_OBJ" "${@:2}"
+}
+
+# copy_module DIR: a copy to build it in once more, with the core of what has been built
+copy_module()
+{
+	copy_project "$1" && take_core "$TOP${KERNEL_OUT#/repo}"/{module,"$1"}
+}
+
+# Where there is no KUnit, the module tests itself.
+build_selftest()
+{
+	copy_module selftest && make_module selftest SELFTEST=1 "$@"
 }
 
 # A module that panics when it is loaded.
 build_panic()
 {
-	copy_project panic &&
+	copy_module panic &&
 		sed -i 's/let cpu = Cpu::boot();/&\n        panic!("on purpose");/' \
 			"$TOP${KERNEL_OUT#/repo}/panic/rust/guard.rs" &&
-		in_sysroot make -C "$KERNEL_OUT/panic" KDIR="$KERNEL_OBJ"
+		make_module panic
 }
 
 # What makes ftrace fail.
@@ -79,15 +92,14 @@ install_tests()
 
 build_guest()
 {
-	copy_kernel && build_module module || return
+	copy_kernel && copy_project module && make_module module || return
 	case $KERNEL_NAME in
 	clang | vendor-*)
-		# Where there is no KUnit, the module tests itself.
-		build_module selftest SELFTEST=1 || return ;;
+		build_selftest || return ;;
 	test)
 		build_overwrite || return
 		[ ! -e "$CACHE${NEWER_RUSTC#/cache}/.built" ] ||
-			build_module selftest SELFTEST=1 RUSTC="$NEWER_RUSTC/rustc" || return ;;
+			build_selftest RUSTC="$NEWER_RUSTC/rustc" || return ;;
 	esac
 	[ "$KERNEL_NAME" != vendor-6.12 ] || build_panic || return
 	install_tests &&

@@ -4,19 +4,25 @@
 # people know from other modules.
 
 source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/vm/lib/core.sh"
 
 readonly WORK="$BUILD/check/build"
 readonly TREE=/repo/build/check/build/tree
 
-# builds KDIR NAME [VARIABLE=VALUE...]: from nothing, since make is silent about what it does not
-# build again, and in a copy of the project, which kernels before 6.13 need
+# copy_project DIR [FROM]: to build it in, for a kernel that it has been built for in FROM
+copy_project()
+{
+	rm -rf "$1"
+	mkdir "$1"
+	cp -r "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$1"
+	[ $# -eq 1 ] || take_core "$2" "$1"
+}
+
+# builds KDIR NAME [VARIABLE=VALUE...]: from nothing but core, since make is silent about what it
+# does not build again, and in a copy of the project, which kernels before 6.13 need
 builds()
 {
-	local dir=$WORK/$2
-
-	rm -rf "$dir"
-	mkdir "$dir"
-	cp -r "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$dir"
+	copy_project "$WORK/$2" "$BUILD/kernels/$2/module"
 	without_warnings in_sysroot make -C "/repo/build/check/build/$2" KDIR="$1" "${@:3}"
 }
 
@@ -83,9 +89,7 @@ small()
 # An ordinary user, to whom the headers are read-only.
 builds_as_user()
 {
-	rm -rf "$WORK/user"
-	mkdir "$WORK/user"
-	cp -r "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$WORK/user"
+	copy_project "$WORK/user" "$BUILD/kernels/stock/module"
 	in_sysroot sh -c "chown -R 1234:1234 $1 &&
 		setpriv --reuid 1234 --regid 1234 --clear-groups \
 			sh -c '! [ -w $2/Module.symvers ] && make -C $1 KDIR=$2'" &&
@@ -128,14 +132,6 @@ in_tree()
 	in_sysroot make -C $TREE KDIR="$KERNEL_OBJ" "$@"
 }
 
-copy_project()
-{
-	rm -rf "$WORK/tree"
-	mkdir -p "$WORK/tree"
-	cp -r "$TOP"/{Makefile,Kbuild,dkms.conf,rust} "$WORK/tree"
-	(cd "$WORK/tree" && find . -type f | sort) > "$WORK/files"
-}
-
 installs()
 {
 	in_tree modules_install INSTALL_MOD_PATH=/repo/build/check/build/root &&
@@ -154,7 +150,8 @@ writes_rust_project()
 # Whichever crate it was built on, and is chosen now.
 cleans()
 {
-	in_tree KERNEL_CRATE=standin && in_tree clean || return
+	take_core "$WORK/standin" "$WORK/tree" && in_tree KERNEL_CRATE=standin && in_tree clean ||
+		return
 	(cd "$WORK/tree" && find . -type f | sort) | diff "$WORK/files" -
 }
 
@@ -184,7 +181,8 @@ test_with stock "an ordinary user builds from headers that are read-only" builds
 test_that "modinfo is complete" modinfo_complete
 test_that "the module has no alias for udev to load it by" no_alias
 test_that "nothing in the module can be traced" no_fentry
-copy_project
+copy_project "$WORK/tree"
+(cd "$WORK/tree" && find . -type f | sort) > "$WORK/files"
 test_that "make builds in the tree" in_tree
 test_that "make modules_install installs" installs
 test_that "make rust-analyzer writes rust-project.json" writes_rust_project

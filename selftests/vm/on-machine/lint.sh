@@ -3,6 +3,7 @@
 # The tree's form: formatters, linters, and the rules no tool knows.
 
 source "$(dirname "$0")/../lib/suite.sh"
+source "$TOP/selftests/vm/lib/core.sh"
 
 # Files of git's, or of the folder if this is a tarball.
 files()
@@ -22,11 +23,12 @@ rustfmt_clean()
 		selftests/vm/in-sysroot/demo-page.rs
 }
 
-# clippy_clean KDIR NAME [VARIABLE=VALUE...]: from nothing, since what has been compiled before is
-# not linted again
+# clippy_clean KDIR NAME [VARIABLE=VALUE...]: from nothing but core, since what has been compiled
+# before is not linted again
 clippy_clean()
 {
 	rm -rf "$BUILD/clippy-$2"
+	take_core "$BUILD/kernels/$2/module" "$BUILD/clippy-$2"
 	without_warnings in_sysroot make -C /repo KDIR="$1" MO="/repo/build/clippy-$2" CLIPPY=1 \
 		"${@:3}"
 }
