@@ -68,12 +68,14 @@ in_root()
 }
 
 # new_root: a root with two kernels; a third, older one, for which nothing can be built; and a
-# fourth without headers
+# fourth without headers. What an initramfs has beside the guard is no more than the lab needs: it is
+# made many times, and unpacked by emulated machines.
 new_root()
 {
 	local modules=$WORK/root/usr/lib/modules
 
 	copy_cleanroot "$WORK/root" || return
+	printf '%s\n' MODULES=list COMPRESS=lz4 > "$WORK/root/etc/initramfs-tools/conf.d/lab"
 	mkdir -p "$modules"/{6.1.0-unfit/{kernel,build/include/config},6.1.0-headless/kernel}
 	printf 'CONFIG_%s=y\n' X86_64 MODULES KALLSYMS X86_MCE_AMD FUNCTION_TRACER \
 		DYNAMIC_FTRACE_WITH_ARGS RANDSTRUCT \
@@ -182,7 +184,7 @@ initramfs_tools()
 dracut()
 {
 	echo 'modprobe overlay; rootok=1' > "$WORK/root/root/rootok.sh"
-	in_root dracut --force --no-hostonly --add-drivers '9p 9pnet_virtio overlay' \
+	in_root dracut --force --lz4 --no-hostonly --add-drivers '9p 9pnet_virtio overlay' \
 		--include /root/rootok.sh /var/lib/dracut/hooks/cmdline/90-rootok.sh \
 		--kver "$RELEASE" /boot/dracut.img &&
 		in_initramfs lsinitrd /boot/dracut.img 'dkms/amd_mce_guard\.ko' \
