@@ -68,8 +68,8 @@ in_root()
 }
 
 # new_root: a root with two kernels; a third, older one, for which nothing can be built; and a
-# fourth without headers. What an initramfs has beside the guard is no more than the lab needs: it is
-# made many times, and unpacked by emulated machines.
+# fourth without headers. What an initramfs has beside the guard is no more than the lab needs: it
+# is made many times, and unpacked by emulated machines.
 new_root()
 {
 	local modules=$WORK/root/usr/lib/modules
