@@ -12,7 +12,7 @@ readonly INTEL_CPU=max,vendor=GenuineIntel HYGON_CPU=max,vendor=HygonGenuine,fam
 
 # What an emulated CPU takes long for, and software uses for speed if it is there: copies byte by
 # byte, and vectors of 32 bytes. Without them a VM takes an eighth less time.
-readonly SLOW=erms=off,fsrm=off,fzrm=off,fsrs=off,fsrc=off,avx=off,avx2=off
+readonly LEFT_OUT=erms=off,fsrm=off,fzrm=off,fsrs=off,fsrc=off,avx=off,avx2=off
 
 # run_vm DIR JOB CPU [KERNEL ARGUMENT...]: boots the kernel in use with the sysroot as the root file
 # system and runs in-host-vm/JOB.sh there, whose output, results and console end up in DIR, below
@@ -35,7 +35,7 @@ readonly SLOW=erms=off,fsrm=off,fzrm=off,fsrs=off,fsrc=off,avx=off,avx2=off
 run_vm()
 {
 	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=600 cpus=2
-	local export=local,security_model=none accel=(-accel "tcg,thread=single" -cpu "$cpu,$SLOW")
+	local export=local,security_model=none accel=(-accel "tcg,thread=single" -cpu "$cpu,$LEFT_OUT")
 	local IN_SYSROOT=() BOOT MORE=() VM_PARALLEL=${VM_PARALLEL:-} words word
 
 	arguments="console=ttyS0 quiet panic=-1 oops=panic log_buf_len=4M"
