@@ -35,7 +35,8 @@ readonly LEFT_OUT=erms=off,fsrm=off,fzrm=off,fsrs=off,fsrc=off,avx=off,avx2=off
 run_vm()
 {
 	local dir=$1 cpu=$3 in_vm=/repo/build${1#"$BUILD"} arguments timeout=600 cpus=2
-	local export=local,security_model=none accel=(-accel "tcg,thread=single" -cpu "$cpu,$LEFT_OUT")
+	local accel=(-accel "tcg,thread=single" -cpu "$cpu,$LEFT_OUT")
+	local export=local,security_model=none
 	local IN_SYSROOT=() BOOT MORE=() VM_PARALLEL=${VM_PARALLEL:-} words word
 
 	arguments="console=ttyS0 quiet panic=-1 oops=panic log_buf_len=4M"
