@@ -28,7 +28,7 @@ listed()
 # kselftest, or both, as in debug:ftrace,stress.
 select_jobs()
 {
-	local name suites twice kselftests=''
+	local name suites suite twice kselftests=''
 
 	jobs=()
 	for name; do
@@ -37,8 +37,12 @@ select_jobs()
 		elif [[ $name != *:* && -n ${LIST[$name]:-} ]]; then
 			jobs+=("$name")
 		elif [[ $name == *:* && -n ${LIST[${name%%:*}]:-} ]]; then
-			suites=${name#*:}
-			jobs+=("${name%%:*} ${suites//,/ }")
+			suites=${name#*:} name=${name%%:*}
+			for suite in ${suites//,/ }; do
+				[[ " ${SUITES[$name]} " == *" $suite "* ]] ||
+					die "job $name has no suite '$suite', only: ${SUITES[$name]}"
+			done
+			jobs+=("$name ${suites//,/ }")
 		else
 			die "there is no test '$name', only:" \
 				"${JOBS[*]} ${KSELFTESTS//,/ } rasdaemon"
@@ -100,6 +104,10 @@ mapfile -t names < <(listed "${1:-check}")
 [ ${#names[@]} -gt 0 ] || die "there is no list of jobs '$1', only: check all rest"
 [ -z "${TESTS:-}" ] || read -ra names <<< "$TESTS"
 select_jobs "${names[@]}"
+# shellcheck disable=SC2086 # a list of words
+for guest in $(expand ${SCENARIOS:-}); do
+	scenario "$guest"
+done
 needed='test'
 for job in "${jobs[@]}"; do
 	needed+=" ${NEEDS[${job%% *}]}"

@@ -99,7 +99,7 @@ may_skip()
 	"stock: the guard does not load with kernel.ftrace_enabled=0"*) ;;
 	# It would panic the guest.
 	"nested: without the guard amd_clear_bank() sees"*) ;;
-	# It has one.
+	# That guest has one CPU.
 	"nested: unloading polls an error that waits in a bank of another CPU"*) ;;
 	# What the lab's own kernels have not: BPF; and other than the one under test fprobe.
 	"amd: "*"a BPF program"* | "debug: "*"a BPF program"* | "clang: "*"a BPF program"*) ;;

@@ -6,7 +6,7 @@
 
 # Run in one host VM each.
 readonly MODELS="smp4 qemu64 Opteron_G5 EPYC"
-readonly VARIANTS="busy wake ten monitor inside touch ignore_ce"
+readonly VARIANTS="busy wake ten monitor inside touch ignore_ce stopgap"
 readonly COMEBACK="panic-unguarded panic-nobootlog-unguarded panic-nobootlog-6.12-unguarded
 	reset-guarded reset-nobootlog-guarded reboot
 	ignore_ce-reset-unguarded ignore_ce-reset-nobootlog-unguarded crash-unguarded
@@ -69,6 +69,8 @@ scenario()
 		POLL=0 TOUCH=touch FATE=touch ;;
 	ignore_ce)
 		BOOT=mce=ignore_ce PENDING=stay FATE=unseen ;;
+	stopgap)
+		PENDING=stopgap ;;
 	panic*)
 		REBOOTS=yes DEATHS=1 FATE=loop ;;
 	reset*)
@@ -127,6 +129,7 @@ describe()
 	debian-*) what="on Debian's linux ${GUEST#debian-}" ;;
 	touch) what="an error that the process meets by itself" ;;
 	ignore_ce) what="with mce=ignore_ce" ;;
+	stopgap) what="polling switched off by ignore_ce, and on again" ;;
 	panic*) what="rebooting after a panic" ;;
 	reset*) what="a reset with an error pending" ;;
 	ignore_ce-reset*) what="a reset with mce=ignore_ce and an error pending" ;;

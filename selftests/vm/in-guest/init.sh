@@ -30,9 +30,19 @@ readonly INTERVAL=/sys/devices/system/machinecheck/machinecheck0/check_interval
 echo "$POLL" > $INTERVAL
 echo 1 > /sys/kernel/tracing/events/mce/mce_record/enable
 
-if [ "$GUARD" != no ]; then
+load()
+{
+	[ "$GUARD" != no ] || return
 	busybox insmod /amd_mce_guard.ko
 	echo "guest: insmod exit status $?"
+}
+
+# Not polling is what an administrator does until there is a guard.
+readonly IGNORE_CE=/sys/devices/system/machinecheck/machinecheck0/ignore_ce
+if [ "$PENDING" = stopgap ]; then
+	echo 1 > $IGNORE_CE
+else
+	load
 fi
 
 unload()
@@ -85,13 +95,19 @@ if [ "$PENDING" != no ]; then
 	until [ "$(/mce_inject 0 status 9)" != 0 ]; do
 		busybox usleep 200000
 	done
-	[ "$PENDING" != stay ] || busybox sleep 5
+	case $PENDING in
+	stay | stopgap)
+		busybox sleep 5 ;;
+	esac
 	echo "guest: bank 9 status $(/mce_inject 0 status 9)"
 fi
 case $PENDING in
 stay)
 	# The victim keeps its page, or the kernel would give it to somebody else.
 	victims= ;;
+stopgap)
+	load
+	echo 0 > $IGNORE_CE ;;
 reboot)
 	busybox reboot -f ;;
 suspend)

@@ -34,6 +34,7 @@ start()
 	way+=" -o ServerAliveInterval=5 -o ServerAliveCountMax=100"
 	VM=$WORK/$1
 	MACHINE=$IN_WORK/root run_vm "$VM" managed "$2" > /dev/null 2>&1 &
+	VM_PID=$!
 	way+=" -o ProxyCommand=\"socat - UNIX-CONNECT:$IN_WORK/$1/ssh.sock\""
 	printf 'guest ansible_user=root ansible_ssh_private_key_file=%s %s\n' "$IN_WORK/key" \
 		"ansible_python_interpreter=/usr/bin/python3 ansible_ssh_common_args='$way'" \
@@ -46,11 +47,15 @@ stop()
 	wait
 }
 
-# with_ansible COMMAND [ARGUMENT...]: one of its commands; there are no terminals on that machine
+# with_ansible COMMAND [ARGUMENT...]: one of its commands; there are no terminals on that machine. If
+# it fails because that machine is no more, its console says why.
 with_ansible()
 {
 	in_sysroot env ANSIBLE_PIPELINING=1 ANSIBLE_SSH_USETTY=0 "$1" -i "$IN_WORK/inventory" \
-		"${@:2}"
+		"${@:2}" && return
+	set -- $?
+	kill -0 $VM_PID 2> /dev/null || last_words "$VM"
+	return "$1"
 }
 
 # reaches: whether Ansible does; a machine takes a while to come up

@@ -19,6 +19,8 @@ injected()
 	[ "$LAST" = no ] || found=${found/0x9/0xd}
 	[ "$BUSY" = no ] ||
 		expect_times "$SMP" "$1/console.log" '^guest: a loop has taken [1-9][0-9]* ticks'
+	[ "$PENDING" != stopgap ] ||
+		expect "$1/console.log" "^guest: bank 9 status 0x$AO_STATUS"
 	expect "$1/injected" '^gpa 0x'
 	expect "$1/msr.trace" "$found"
 	sed -n "/$found/,\$p" "$1/msr.trace" > "$1/msr.after"
