@@ -177,7 +177,7 @@ make_selftests()
 	done
 	# shellcheck disable=SC2086 # a list
 	tests x86/mce mce.h mce_inject.c mce_victim.c settings functions.sh lib $tests
-	rm $dir/lib/{modules,livepatch,others}.sh
+	rm $dir/lib/{modules,livepatch,others,steps}.sh
 	for file in "$dir"/*.sh "$dir"/lib/*.sh; do
 		awk -f "$here/selftests/without-guard.awk" "$file" > "$out/verbs"
 		sed 's|\.\./kselftest/|../&|' "$out/verbs" > "$file"

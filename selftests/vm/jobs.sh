@@ -19,13 +19,13 @@ KSELFTESTS=$(sed -n 's/^\ttest-\([a-z-]*\)\.sh.*/\1/p' \
 	paste -sd ,)
 # Those of them that are quick, and tell whether the module does what it must on one more kernel.
 BASIC=load,unload,deferred,ftrace
-# Those in which lockdep and KASAN could find something that they could not in the other two.
-CHECKED=$(tr , '\n' <<< "$KSELFTESTS" | grep -vx -e corrected -e memory | paste -sd ,)
+# Those in which lockdep and KASAN could find something that they could not in the other three.
+CHECKED=$(tr , '\n' <<< "$KSELFTESTS" | grep -vx -e beside -e corrected -e memory | paste -sd ,)
 # What a fixed kernel runs without the guard, as the reference for what it does with it.
 REFERENCES=deferred,corrected,memory,hotplug,threshold,rasdaemon
 # In these the callback is called in different ways: by a trampoline of its own, which checks no
 # type, or from ftrace's list of users, which does.
-CALLED=deferred,beside
+CALLED=deferred,among
 # They run in a guest on KVM, which an error would panic.
 NESTED=deferred,memory,unload
 # Kernels: those without Rust or from before the defect, and what some jobs need of them.
@@ -78,7 +78,7 @@ job faults      all   debug      faults                  in_vm debug kmemleak=on
 job variants    all   none       variants                guests $VARIANTS
 job models      all   none       models                  guests $MODELS
 job comeback    all   vendor-6.12 comeback               guests $COMEBACK
-job neighbours  all   stock      beside                  kselftests stock "$AMD_CPU" COPY=yes
+job neighbours  all   stock      beside,among            kselftests stock "$AMD_CPU" COPY=yes
 job kernels     all   $OTHERS    kernels                 guests $KERNELS_OF_OTHERS
 job build       all   $BUILT_FOR build                   on_machine
 job clang       all   clang      $CALLED                 kselftests clang "$AMD_CPU"
@@ -101,9 +101,8 @@ may_skip()
 	"nested: without the guard amd_clear_bank() sees"*) ;;
 	# That guest has one CPU.
 	"nested: unloading polls an error that waits in a bank of another CPU"*) ;;
-	# What the lab's own kernels have not: BPF; and other than the one under test fprobe.
+	# What the lab's own kernels have not.
 	"amd: "*"a BPF program"* | "debug: "*"a BPF program"* | "clang: "*"a BPF program"*) ;;
-	"debug: the guard and an fprobe"* | "clang: the guard and an fprobe"*) ;;
 	# Its root file system is in memory, where no page is clean.
 	"lava/counted: a clean page of the page cache is read again"*) ;;
 	# What the archive has not any more.
