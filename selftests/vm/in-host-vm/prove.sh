@@ -27,6 +27,12 @@ over()
 	tail -n 1 "$1/output" | grep -q '^end ' || [ -z "$(find "$1/output" -mmin -$PATIENCE)" ]
 }
 
+# runs DIR: the guest's QEMU does, and has not stopped it for what KVM cannot make sense of
+runs()
+{
+	kill -0 $qemu 2> /dev/null && ! grep -q '^KVM internal error' "$1/qemu.log"
+}
+
 # lost DIR: the guest has neither taken all inputs nor said why not
 lost()
 {
@@ -55,15 +61,16 @@ run()
 		-device virtserialport,chardev=output -chardev "file,id=log,path=$dir/console.log" \
 		-device virtconsole,chardev=log \
 		-append "console=hvc0 quiet panic=-1 mce=no_cmci rdinit=/prove.sh GUARD=$GUARD \
-			LOG=$LOG PARTS=${!parts}" &
+			LOG=$LOG PARTS=${!parts}" 2> "$dir/qemu.log" &
 	qemu=$!
 	# It does not go down by itself: TCG's SVM can take what it does then for an exception's.
 	until over "$dir"; do
 		sleep 1
-		kill -0 $qemu 2> /dev/null || { gone=yes && break; }
+		runs "$dir" || { gone=yes && break; }
 	done
 	kill $qemu 2> /dev/null
 	wait $qemu
+	grep '^KVM internal error' "$dir/qemu.log"
 	cat $TRACING/per_cpu/cpu*/stats | grep -E '^(overrun|dropped events): [1-9]' &&
 		echo "$1: the buffer of the trace was too small"
 	grep 'kvm_msr:' $TRACING/trace > "$dir/trace"
@@ -78,7 +85,8 @@ echo 1 > $EVENT/enable || exit 1
 for name in ${GUESTS//,/ }; do
 	since=$SECONDS
 	# TCG's SVM, rarely, takes an interrupt of a guest with two CPUs for a fault in a
-	# fault. If the guest's own kernel is to blame, an input will do it again.
+	# fault, or leaves a guest with CR3 of its host. If the guest's own kernel is to blame, an
+	# input will do it again.
 	for attempt in 1 2 3; do
 		! run "$name" || break
 		echo "$name: attempt $attempt of 3 is gone without a word at" \
