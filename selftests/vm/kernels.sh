@@ -18,7 +18,7 @@ kernel()
 }
 
 # Built from SOURCE, which is $KERNEL or a release; to which PATCH is applied; with tinyconfig, both
-# files called config, and config.NAME for each of FRAGMENTS.
+# files called config, and config.NAME for each of FRAGMENTS. Those with norust find one CPU only.
 #
 #      HOW     NAME           SOURCE       PATCH              FRAGMENTS           VARIABLES OF MAKE
 kernel built   test           under-test   none               host
