@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The hook beside somebody else who uses ftrace: nobody takes it away, and it takes nothing away from
-# them.
+# The hook beside somebody else who uses ftrace: nobody takes it away, and it takes nothing away
+# from them.
 
 source "$(dirname "$0")/functions.sh"
 source ./lib/steps.sh

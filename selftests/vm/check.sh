@@ -40,7 +40,8 @@ select_jobs()
 			suites=${name#*:} name=${name%%:*}
 			for suite in ${suites//,/ }; do
 				[[ " ${SUITES[$name]} " == *" $suite "* ]] ||
-					die "job $name has no suite '$suite', only: ${SUITES[$name]}"
+					die "job $name has no suite '$suite', only:" \
+						"${SUITES[$name]}"
 			done
 			jobs+=("$name ${suites//,/ }")
 		else

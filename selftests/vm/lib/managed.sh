@@ -47,8 +47,8 @@ stop()
 	wait
 }
 
-# with_ansible COMMAND [ARGUMENT...]: one of its commands; there are no terminals on that machine. If
-# it fails because that machine is no more, its console says why.
+# with_ansible COMMAND [ARGUMENT...]: one of its commands; there are no terminals on that machine.
+# If it fails because that machine is no more, its console says why.
 with_ansible()
 {
 	in_sysroot env ANSIBLE_PIPELINING=1 ANSIBLE_SSH_USETTY=0 "$1" -i "$IN_WORK/inventory" \
