@@ -54,7 +54,7 @@ with_ansible()
 	in_sysroot env ANSIBLE_PIPELINING=1 ANSIBLE_SSH_USETTY=0 "$1" -i "$IN_WORK/inventory" \
 		"${@:2}" && return
 	set -- $?
-	kill -0 $VM_PID 2> /dev/null || last_words "$VM"
+	kill -0 "$VM_PID" 2> /dev/null || last_words "$VM"
 	return "$1"
 }
 
