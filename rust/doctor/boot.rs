@@ -7,6 +7,7 @@
 //! bank.
 
 use crate::machine::Machine;
+use crate::verdict::unaffected_cpu;
 use crate::verdict::Check;
 use crate::verdict::Status;
 use crate::verdict::Verdict;
@@ -155,6 +156,7 @@ pub fn next_boot(machine: &Machine, verdict: &Verdict) -> Boot {
         reason: reason.into(),
     };
     if verdict.status == Status::NotAffected
+        || matches!(unaffected_cpu(machine), Ok(Some(_)))
         || matches!(verdict.check, Check::Checks | Check::Absent)
     {
         return both(Answer::NotAffected, "its kernel may poll at any time");

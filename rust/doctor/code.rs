@@ -25,9 +25,8 @@ use std::collections::HashSet;
 /// What the code of a kernel does about MCA_DESTAT when it polls.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Finding {
-    /// It writes it, whatever the CPU has; maybe in machine_check_poll() itself, where no function
-    /// starts that could be hooked.
-    Writes { inlined: bool },
+    /// It writes it, whatever the CPU has, and there.
+    Writes(Place),
     /// It writes it if the CPU has SMCA.
     Checks,
     /// It never does.
@@ -38,6 +37,17 @@ pub enum Finding {
     Unknown(String),
 }
 
+/// Where MCA_DESTAT is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// In the function that the guard hooks, or in what that calls.
+    Hooked,
+    /// In another.
+    NotHooked,
+    /// In machine_check_poll() itself, where no function starts that could be hooked.
+    Inlined,
+}
+
 /// A kernel to look at. `image` is there as long as the kernel has not patched itself.
 pub struct Kernel<'a> {
     pub symbols: &'a Symbols,
@@ -46,6 +56,8 @@ pub struct Kernel<'a> {
 }
 
 const POLL: &str = "machine_check_poll";
+/// What the guard hooks, by this name, to which a linker may have added ".llvm." and a number.
+const HOOKED: &str = "amd_clear_bank";
 /// Kernels with machine checks have these, too: where one is left, the name above is only lost.
 const COMPANIONS: &[&str] = &[
     "do_machine_check",
@@ -57,11 +69,16 @@ const COMPANIONS: &[&str] = &[
 const X86_VENDOR_AMD: i64 = 2;
 const MAX_FUNCTION: usize = 1 << 16;
 const MAX_NODES: usize = 50_000;
+/// Of all functions together.
+const MAX_STEPS: usize = 2_000_000;
 const MAX_WAYS: usize = 64;
-/// machine_check_poll() calls clear_bank(), that amd_clear_bank(), that what writes an MSR.
-const MAX_DEPTH: usize = 2;
+/// machine_check_poll() calls clear_bank(), that amd_clear_bank(), that what writes an MSR, maybe
+/// by way of another.
+const MAX_DEPTH: usize = 3;
 /// What stands in front of a function's own code: ENDBR, checks of types, the call for ftrace.
 const PROLOGUE: u64 = 32;
+
+const INT3: u8 = 0xcc;
 
 const RAX: usize = 0;
 const RCX: usize = 1;
@@ -206,8 +223,9 @@ struct Node {
     call: Option<usize>,
 }
 
-/// All paths through a function, from node 0.
+/// All paths through the function that starts there, from node 0.
 struct Graph {
+    start: u64,
     nodes: Vec<Node>,
 }
 
@@ -234,6 +252,7 @@ struct Analysis<'a> {
     asked: HashMap<u64, Bit>,
     doubts: Vec<String>,
     hidden: bool,
+    steps: usize,
 }
 
 /// What the kernel does.
@@ -253,6 +272,7 @@ pub fn look(kernel: &Kernel<'_>) -> Finding {
         asked: HashMap::new(),
         doubts: Vec::new(),
         hidden: false,
+        steps: 0,
     };
     let Some(graph) = analysis.follow(poll, [DATA; 16], 0) else {
         return Finding::Unknown(format!(
@@ -264,11 +284,7 @@ pub fn look(kernel: &Kernel<'_>) -> Finding {
     let reaches = |ask, smca: &HashSet<Bit>| analysis.reaches(graph, ask, smca);
 
     if reaches(Ask::Certain, &smca) {
-        let inlined = analysis.graphs[graph]
-            .nodes
-            .iter()
-            .any(|node| node.access.write);
-        Finding::Writes { inlined }
+        Finding::Writes(analysis.place_of_write(graph))
     } else if let Some(doubt) = analysis.doubts.first() {
         Finding::Unknown(doubt.clone())
     } else if reaches(Ask::Possible, &smca) {
@@ -295,6 +311,33 @@ impl Analysis<'_> {
             Some(name) => format!("{name}()"),
             None => "code".into(),
         }
+    }
+
+    /// Where what was followed from the graph `poll` on writes.
+    fn place_of_write(&self, poll: usize) -> Place {
+        let is_hooked = |name: &String| {
+            name.strip_prefix(HOOKED)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(".llvm."))
+        };
+        let mut hooked = (0..self.graphs.len()).filter(|graph| {
+            let start = self.graphs[*graph].start;
+            self.kernel.symbols.at(start).iter().any(is_hooked)
+        });
+        if self.graphs[poll].nodes.iter().any(|node| node.access.write) {
+            Place::Inlined
+        } else if hooked.any(|graph| self.reaches(graph, Ask::Possible, &HashSet::new())) {
+            Place::Hooked
+        } else {
+            Place::NotHooked
+        }
+    }
+
+    /// Whether nothing but what fills the room between functions is there.
+    fn is_padding(&self, address: u64) -> bool {
+        let end = self.kernel.symbols.after(address).unwrap_or(address);
+        let length = end.saturating_sub(address).min(MAX_FUNCTION as u64);
+        let bytes = self.kernel.memory.read(address, length as usize);
+        bytes.iter().all(|byte| *byte == INT3)
     }
 
     fn is_function(&self, address: u64) -> bool {
@@ -353,6 +396,15 @@ impl Analysis<'_> {
         leads
     }
 
+    /// Whether that function has MCA_DESTAT's number.
+    fn has_destat(&self, function: u64) -> bool {
+        let body = self.body(function);
+        let mut words = body
+            .windows(4)
+            .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()));
+        words.any(|word| mentions(word, true))
+    }
+
     /// Follows all paths of the function that starts there, with that in its registers.
     fn follow(&mut self, start: u64, registers: [Value; 16], depth: usize) -> Option<usize> {
         if let Some(graph) = self.known.get(&(start, registers)) {
@@ -385,7 +437,8 @@ impl Analysis<'_> {
                 },
             );
             while let Some((node, address, state)) = walk.todo.pop() {
-                if walk.nodes.len() > MAX_NODES {
+                self.steps += 1;
+                if walk.nodes.len() > MAX_NODES || self.steps > MAX_STEPS {
                     self.doubt(start, "has too many paths");
                     return None;
                 }
@@ -400,7 +453,10 @@ impl Analysis<'_> {
         };
         let (decoded, accounted) = (walk.decoded, walk.accounted);
         let graph = self.graphs.len();
-        self.graphs.push(Graph { nodes: walk.nodes });
+        self.graphs.push(Graph {
+            start,
+            nodes: walk.nodes,
+        });
         self.known.insert((start, registers), graph);
         self.account(start, &body, &decoded, accounted);
         Some(graph)
@@ -467,6 +523,20 @@ impl Analysis<'_> {
     /// Whether the paths from the start of that function lead where is asked for, on a CPU of which
     /// `smca` are clear.
     fn reaches(&self, graph: usize, ask: Ask, smca: &HashSet<Bit>) -> bool {
+        self.reaches_from(graph, ask, smca, &mut HashMap::new())
+    }
+
+    /// The same, with what is known of other functions.
+    fn reaches_from(
+        &self,
+        graph: usize,
+        ask: Ask,
+        smca: &HashSet<Bit>,
+        known: &mut HashMap<usize, bool>,
+    ) -> bool {
+        if let Some(reaches) = known.get(&graph) {
+            return *reaches;
+        }
         let nodes = &self.graphs[graph].nodes;
         let mut reached: Vec<bool> = nodes
             .iter()
@@ -479,7 +549,7 @@ impl Analysis<'_> {
                 };
                 here || node
                     .call
-                    .is_some_and(|callee| self.reaches(callee, ask, smca))
+                    .is_some_and(|callee| self.reaches_from(callee, ask, smca, known))
             })
             .collect();
         loop {
@@ -500,6 +570,7 @@ impl Analysis<'_> {
                 }
             }
             if !changed {
+                known.insert(graph, reached[0]);
                 return reached[0];
             }
         }
@@ -600,7 +671,13 @@ impl Walk<'_> {
         };
         self.decoded.extend(address..code.end());
         match (code.map, code.opcode, code.reg & 7) {
-            (0, 0xc2 | 0xc3 | 0xca | 0xcb | 0xcc | 0xcf, _) => {
+            // Behind a call that does not return; or in place of an instruction, which is not seen.
+            (0, 0xcc, _) => {
+                if !analysis.is_padding(address) {
+                    analysis.doubt(address, "has a breakpoint");
+                }
+            }
+            (0, 0xc2 | 0xc3 | 0xca | 0xcb | 0xcf, _) => {
                 // IRET is how sync_core() goes on, behind an address that it pushed.
                 if code.opcode == 0xcf {
                     self.go_on(analysis, node, &code, state);
@@ -750,6 +827,11 @@ impl Walk<'_> {
         }
         if self.depth < MAX_DEPTH && analysis.leads(target, self.depth + 1) {
             self.nodes[node].call = analysis.follow(target, state.registers, self.depth + 1);
+        } else if self.depth == MAX_DEPTH && analysis.has_destat(target) {
+            analysis.doubt(
+                target,
+                "has MCA_DESTAT, and is called too deep to be followed,",
+            );
         }
     }
 
@@ -1104,6 +1186,11 @@ mod tests {
 
     /// What a kernel does in which machine_check_poll() is that, and its own functions those.
     fn judge(poll: Vec<u8>, functions: &[(&str, Vec<u8>)]) -> Finding {
+        judge_as(poll, functions, false)
+    }
+
+    /// The same, of one that runs.
+    fn judge_as(poll: Vec<u8>, functions: &[(&str, Vec<u8>)], runs: bool) -> Finding {
         let mut all = vec![
             ("start_kernel", vec![0xc3]),
             (POLL, poll),
@@ -1121,7 +1208,7 @@ mod tests {
         look(&Kernel {
             symbols: &symbols,
             memory: &elf,
-            image: Some(&elf),
+            image: (!runs).then_some(&elf),
         })
     }
 
@@ -1151,22 +1238,22 @@ mod tests {
     #[test]
     fn an_inlined_write_is_found() {
         let poll = [&access(AT, true)[..], &RETURN].concat();
-        assert_eq!(judge(poll, &[]), Finding::Writes { inlined: true });
+        assert_eq!(judge(poll, &[]), Finding::Writes(Place::Inlined));
     }
 
     #[test]
     fn a_write_in_what_is_called_is_found_whatever_its_name() {
-        for name in [
-            "amd_clear_bank",
-            "amd_clear_bank.llvm.4711",
-            "amd_clear_bank.isra.0",
-            "anything",
+        for (name, place) in [
+            ("amd_clear_bank", Place::Hooked),
+            ("amd_clear_bank.llvm.4711", Place::Hooked),
+            ("amd_clear_bank.isra.0", Place::NotHooked),
+            ("anything", Place::NotHooked),
         ] {
             let poll = [go(0xe8, AT, function(4)), RETURN.to_vec()].concat();
             let clear = [access(function(4), true), RETURN.to_vec()].concat();
             assert_eq!(
                 judge(poll, &[(name, clear)]),
-                Finding::Writes { inlined: false },
+                Finding::Writes(place),
                 "{name}"
             );
         }
@@ -1203,6 +1290,38 @@ mod tests {
         let clear = go(0xe8, AT + (read.len() + status.len()) as u64, function(3));
         let poll = [&read[..], &status, &clear, &RETURN].concat();
         assert_eq!(judge(poll, &[]), Finding::NoWrite);
+    }
+
+    #[test]
+    fn a_breakpoint_hides_what_was_there() {
+        let write = [&[INT3][..], &access(AT + 1, true), &RETURN].concat();
+        for runs in [false, true] {
+            let finding = judge_as(write.clone(), &[], runs);
+            assert!(matches!(&finding, Finding::Unknown(why) if why.contains("a breakpoint")));
+        }
+        // It is no breakpoint behind the last instruction.
+        let padding = [&access(AT, true)[..], &[INT3; 3]].concat();
+        assert_eq!(
+            judge_as(padding, &[], true),
+            Finding::Writes(Place::Inlined)
+        );
+    }
+
+    #[test]
+    fn a_write_three_calls_deep_is_found() {
+        let calls =
+            |at: usize| [go(0xe8, function(at), function(at + 1)), RETURN.to_vec()].concat();
+        let poll = [go(0xe8, AT, function(4)), RETURN.to_vec()].concat();
+        let write = [access(function(6), true), RETURN.to_vec()].concat();
+        let finding = judge(
+            poll,
+            &[
+                ("clear", calls(4)),
+                ("amd_clear_bank", calls(5)),
+                ("helper", write),
+            ],
+        );
+        assert_eq!(finding, Finding::Writes(Place::Hooked));
     }
 
     #[test]

@@ -24,6 +24,7 @@ const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
 const SECTION_HEADER: usize = 64;
 const MAX_HEADERS: u16 = 4096;
+const MAX_SYMBOLS: usize = 1_000_000;
 /// /proc/kcore has some megabytes in one piece, but never more than that is of use.
 const MAX_READ: usize = 1 << 20;
 
@@ -103,9 +104,12 @@ impl Elf {
             .map(segments)
             .filter(|segments| !segments.is_empty())
             .ok_or("its ELF program headers are cut off")?;
+        // None of them is loaded twice.
+        let mut all = 0u64;
         for segment in &segments {
             let end = segment.offset.checked_add(segment.size);
-            if end.is_none_or(|end| end > bytes.len() as u64) {
+            all = all.saturating_add(segment.size);
+            if end.is_none_or(|end| end.max(all) > bytes.len() as u64) {
                 return Err("it is cut off, or its ELF program headers are damaged".into());
             }
         }
@@ -176,6 +180,7 @@ impl Elf {
         };
         entries
             .chunks_exact(24)
+            .take(MAX_SYMBOLS)
             // Neither sections' nor files', nor what is not defined here.
             .filter(|entry| entry[4] & 0xf < 3 && number(entry, 6, 2) != 0)
             .filter_map(|entry| {

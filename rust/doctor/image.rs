@@ -6,6 +6,7 @@ use crate::elf::Elf;
 use crate::unpack::packing_of;
 use crate::unpack::unpack;
 use crate::unpack::MAX_SIZE;
+use std::fs;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -45,12 +46,12 @@ enum Content {
 impl Image {
     /// Reads it; what is packed stays so.
     pub fn open(path: &Path) -> Result<Self, String> {
-        let file = File::open(path).map_err(|error| error.to_string())?;
-        let metadata = file.metadata().map_err(|error| error.to_string())?;
-        // To read from anything else might take for ever.
+        let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+        // To open or read anything else might take for ever.
         if !metadata.is_file() {
             return Err("it is no file".into());
         }
+        let file = File::open(path).map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();
         file.take(MAX_SIZE as u64 + 1)
             .read_to_end(&mut bytes)
@@ -210,12 +211,13 @@ mod tests {
     use crate::code::look;
     use crate::code::Finding;
     use crate::code::Kernel;
+    use crate::code::Place;
     use crate::kallsyms;
     use crate::made;
     use crate::made::Addresses;
     use crate::made::Random;
 
-    const WRITES: Finding = Finding::Writes { inlined: false };
+    const WRITES: Finding = Finding::Writes(Place::Hooked);
 
     fn judge(bytes: Vec<u8>) -> Result<Finding, String> {
         let elf = Image::new(bytes)?.kernel()?;

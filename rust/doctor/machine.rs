@@ -16,6 +16,8 @@ use std::path::PathBuf;
 /// /proc/kallsyms has some 15 MB.
 const MAX_TEXT: u64 = 64 << 20;
 const MODULE: &str = "sys/module/amd_mce_guard";
+/// The configuration of the kernel that runs, and of no other.
+pub const RUNNING_CONFIG: &str = "/proc/config.gz";
 const BANK: &str = "sys/devices/system/machinecheck";
 /// Functions of which a livepatch may replace one.
 const PATCHED: &[&str] = &["machine_check_poll", "clear_bank", "amd_clear_bank"];
@@ -150,10 +152,11 @@ impl Machine {
 
     /// A setting of the running kernel's configuration that is off, if both of that are known.
     pub fn setting_off(&self, release: Option<&str>) -> Option<(&'static str, String)> {
-        let here = fs::read(self.path("proc/config.gz"))
+        let here = self
+            .bytes(&RUNNING_CONFIG[1..])
             .ok()
             .and_then(|packed| unpack(&GZIP, &packed, MAX_TEXT as usize).ok())
-            .map(|config| ("/proc/config.gz".to_string(), config));
+            .map(|config| (RUNNING_CONFIG.to_string(), config));
         let of_release = release.into_iter().flat_map(|release| {
             ["boot/config-", "usr/lib/modules/", "lib/modules/"].map(|start| {
                 let end = if start.ends_with('/') { "/config" } else { "" };

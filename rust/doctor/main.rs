@@ -33,7 +33,7 @@ const USAGE: &str = "\
 Usage: amd-mce-guard-doctor [--json] [--image FILE] [--root DIR]
 
   --json        the answer as one JSON object
-  --image FILE  judge the kernel in FILE, not the one that runs
+  --image FILE  judge the kernel in FILE, for an AMD CPU without SMCA
   --root DIR    look at the proc, sys, boot, etc and usr below DIR
 
 Exit status: 0 protected or not affected, 1 affected, 2 cannot tell.

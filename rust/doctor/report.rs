@@ -6,7 +6,6 @@ use crate::boot::Answer;
 use crate::boot::Boot;
 use crate::machine::Machine;
 use crate::verdict::Check;
-use crate::verdict::Status;
 use crate::verdict::Verdict;
 use std::fmt::Write;
 use std::path::Path;
@@ -68,12 +67,6 @@ fn members(
     verdict: &Verdict,
     boot: &Boot,
 ) -> [(&'static str, Value); 15] {
-    let status = match verdict.status {
-        Status::Protected => "protected",
-        Status::NotAffected => "not affected",
-        Status::Affected => "affected",
-        Status::CannotTell => "cannot tell",
-    };
     let check = match verdict.check {
         Check::NotLookedAt => Value::text("not looked at"),
         Check::Checks => Value::text("checks"),
@@ -98,7 +91,7 @@ fn members(
         path.display().to_string()
     });
     [
-        ("status", Value::text(status)),
+        ("status", Value::text(verdict.status.name())),
         ("reason", Value::text(&verdict.reason)),
         ("vendor", Value::text(machine.vendor().unwrap_or(""))),
         ("smca", Value::Truth(machine.flag("smca"))),

@@ -6,11 +6,13 @@ use crate::btf::takes_pointer_to;
 use crate::code::look;
 use crate::code::Finding;
 use crate::code::Kernel;
+use crate::code::Place;
 use crate::elf::Kcore;
 use crate::image::Image;
 use crate::kallsyms;
 use crate::kallsyms::Symbols;
 use crate::machine::Machine;
+use crate::machine::RUNNING_CONFIG;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -20,6 +22,17 @@ pub enum Status {
     NotAffected,
     Affected,
     CannotTell,
+}
+
+impl Status {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Protected => "protected",
+            Self::NotAffected => "not affected",
+            Self::Affected => "affected",
+            Self::CannotTell => "cannot tell",
+        }
+    }
 }
 
 /// What was found out of the kernel.
@@ -85,27 +98,27 @@ impl Looked {
 /// too, and only does not log.
 const PREPARES_BANKS: &str = "__mcheck_cpu_init_prepare_banks";
 
+/// Functions of a kernel that was built with CONFIG_X86_MCE_AMD.
+const BUILT_WITH: &[&str] = &["amd_clear_bank", "mce_amd_feature_init"];
+
 const STOP_GAP: &str =
     "boot a fixed kernel, or until then one with mce=ignore_ce mce=nobootlog on its command line";
 
-/// Of the kernel that runs, or of the one in `image`.
+/// Of the kernel that runs, or of the one in `image` on an AMD CPU without SMCA.
 pub fn verdict(machine: &Machine, image: Option<&Path>) -> Verdict {
-    match machine.vendor() {
-        None => return Verdict::cannot_tell("/proc/cpuinfo does not name a CPU's vendor"),
-        Some("AuthenticAMD") => (),
-        Some(_) => return Verdict::not_affected("this CPU is not AMD's"),
-    }
-    match machine.flag("smca") {
-        None => return Verdict::cannot_tell("/proc/cpuinfo has no flags of the CPU"),
-        Some(true) => return Verdict::not_affected("this CPU has SMCA"),
-        Some(false) => (),
-    }
+    let unaffected = unaffected_cpu(machine);
     if let Some(path) = image {
-        let name = path.display();
-        return match look_at_file(path) {
-            Ok(looked) => of_finding(&looked, &format!("the kernel in {name}"), None),
-            Err(reason) => Verdict::cannot_tell(format!("{name}: {reason}")),
-        };
+        // Whoever asks may do so for a guest, on its host.
+        let mut verdict = of_file(path);
+        if let (Status::Affected, Ok(Some(cpu))) = (verdict.status, unaffected) {
+            verdict.reason = format!("{} (on this machine not so: {cpu})", verdict.reason);
+        }
+        return verdict;
+    }
+    match unaffected {
+        Err(reason) => return Verdict::cannot_tell(reason),
+        Ok(Some(reason)) => return Verdict::not_affected(reason),
+        Ok(None) => (),
     }
     if let Some(reason) = machine.without_machine_checks() {
         return Verdict::not_affected(reason);
@@ -123,6 +136,27 @@ pub fn verdict(machine: &Machine, image: Option<&Path>) -> Verdict {
     verdict
 }
 
+/// Why no kernel is affected on this CPU, if so.
+pub fn unaffected_cpu(machine: &Machine) -> Result<Option<&'static str>, &'static str> {
+    match machine.vendor() {
+        None => return Err("/proc/cpuinfo does not name a CPU's vendor"),
+        Some("AuthenticAMD") => (),
+        Some(_) => return Ok(Some("this CPU is not AMD's")),
+    }
+    match machine.flag("smca") {
+        None => Err("/proc/cpuinfo has no flags of the CPU"),
+        Some(smca) => Ok(smca.then_some("this CPU has SMCA")),
+    }
+}
+
+fn of_file(path: &Path) -> Verdict {
+    let name = path.display();
+    match Image::open(path).and_then(look_at_image) {
+        Ok(looked) => of_finding(&looked, &format!("the kernel in {name}"), None),
+        Err(reason) => Verdict::cannot_tell(format!("{name}: {reason}")),
+    }
+}
+
 /// What follows from the code of `kernel`; with the machine that runs it, and whether it is hooked.
 fn of_finding(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bool>)>) -> Verdict {
     Verdict {
@@ -133,7 +167,7 @@ fn of_finding(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<b
 
 fn status_of(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bool>)>) -> Verdict {
     let affected = |reason: String| Verdict::new(Status::Affected, reason, Check::Vulnerable);
-    let inlined = match &looked.finding {
+    let place = match &looked.finding {
         Finding::Checks => {
             let reason = format!("{kernel} asks for SMCA before it writes MCA_DESTAT");
             return Verdict::new(Status::NotAffected, reason, Check::Checks);
@@ -147,7 +181,7 @@ fn status_of(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bo
             return Verdict::new(Status::NotAffected, reason, Check::Absent);
         }
         Finding::Unknown(reason) => return Verdict::cannot_tell(format!("{kernel}: {reason}")),
-        Finding::Writes { inlined } => *inlined,
+        Finding::Writes(place) => *place,
     };
     let writes = format!("{kernel} writes MCA_DESTAT without SMCA");
     match running {
@@ -166,8 +200,11 @@ fn status_of(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bo
         _ if !looked.traceable => affected(format!(
             "{writes}, and cannot be guarded, as it has no function tracer: {STOP_GAP}"
         )),
-        _ if inlined => affected(format!(
+        _ if place == Place::Inlined => affected(format!(
             "{writes}, in machine_check_poll() itself, so that it cannot be guarded: {STOP_GAP}"
+        )),
+        _ if place == Place::NotHooked => affected(format!(
+            "{writes}, in a function that the guard does not hook: {STOP_GAP}"
         )),
         _ if looked.prototype == Some(false) => affected(format!(
             "{writes}, and cannot be guarded, as its amd_clear_bank() takes no struct mce *: \
@@ -177,10 +214,6 @@ fn status_of(looked: &Looked, kernel: &str, running: Option<(&Machine, Option<bo
             "{writes}: load amd_mce_guard (modprobe amd_mce_guard)"
         )),
     }
-}
-
-fn look_at_file(path: &Path) -> Result<Looked, String> {
-    look_at_image(Image::open(path)?)
 }
 
 fn look_at_image(image: Image) -> Result<Looked, String> {
@@ -218,12 +251,6 @@ fn look_at_running(machine: &Machine) -> Result<Answer, String> {
             return Ok(Answer::Looked(looked));
         }
     }
-    let release = machine.release();
-    if let Some((setting, file)) = machine.setting_off(release.as_deref().ok()) {
-        return Ok(Answer::Config(format!(
-            "this kernel was built without {setting} ({file}), so it writes no MCA_DESTAT"
-        )));
-    }
     let because = match look_at_memory(machine, &symbols, complete) {
         Ok(looked) => match looked.finding {
             Finding::Unknown(reason) => reason,
@@ -231,6 +258,15 @@ fn look_at_running(machine: &Machine) -> Result<Answer, String> {
         },
         Err(reason) => reason,
     };
+    let release = machine.release();
+    if let Some((setting, file)) = machine.setting_off(release.as_deref().ok()) {
+        // Another build of that release may have left its file.
+        if file == RUNNING_CONFIG || !BUILT_WITH.iter().any(|name| symbols.has(name)) {
+            return Ok(Answer::Config(format!(
+                "this kernel was built without {setting} ({file}), so it writes no MCA_DESTAT"
+            )));
+        }
+    }
     let image = release.and_then(|release| find_image(machine, &release));
     match image.and_then(|(path, image)| {
         look_at_image(image).map_err(|reason| format!("{path}: {reason}"))

@@ -144,6 +144,20 @@ has_smca()
 	machine AuthenticAMD 'smca hypervisor' && says 0 '^reason: .*this CPU has SMCA'
 }
 
+# On a host, of a kernel for its guests.
+image_for_guests()
+{
+	machine GenuineIntel &&
+		says 1 "^reason: .*\(on this machine not so: this CPU is not AMD's\)$" \
+			--image $MADE/gcc-VULNERABLE &&
+		says 1 '^next_boot: +not affected' --image $MADE/gcc-VULNERABLE &&
+		says 2 '^reason: +/missing: No such file' --image /missing &&
+		machine AuthenticAMD 'smca hypervisor' &&
+		says 1 '^reason: .*\(on this machine not so: this CPU has SMCA\)$' \
+			--image $MADE/gcc-VULNERABLE &&
+		says 0 '^status: +not affected' --image $MADE/gcc-FIXED
+}
+
 no_cpuinfo()
 {
 	machine && rm "$ROOT/proc/cpuinfo" && says 2 'does not name a CPU'
@@ -355,9 +369,20 @@ configured()
 		says 0 '^reason: .*without CONFIG_X86_MCE \(/proc/config.gz\)' &&
 		rm "$ROOT/proc/config.gz" &&
 		printf "${config/MCE/MCE_AMD}" > "$ROOT/boot/config-$RELEASE" &&
+		sed -i '/amd_clear_bank/d' "$ROOT/proc/kallsyms" &&
 		says 0 '^reason: .*without CONFIG_X86_MCE_AMD \(/boot/config-' &&
 		printf "CONFIG_X86_64=y\nCONFIG_X86_MCE=y\n" > "$ROOT/boot/config-$RELEASE" &&
 		says 2 '^status: +cannot tell'
+}
+
+# Left there by another build of the release than the one that runs.
+stale_config()
+{
+	machine && rm "$ROOT"/boot/* &&
+		printf '%s\n' CONFIG_X86_64=y '# CONFIG_X86_MCE_AMD is not set' \
+			> "$ROOT/boot/config-$RELEASE" &&
+		says 2 '^status: +cannot tell' && runs gcc-VULNERABLE &&
+		says 1 '^status: +affected'
 }
 
 # An image is found wherever distributions keep it.
@@ -402,6 +427,8 @@ no_image()
 	machine && says 2 '^reason: +/missing: No such file' --image /missing &&
 		says 2 '^reason: +COPYING: it is not a bzImage' --image COPYING &&
 		says 2 '^reason: +/proc: it is no file' --image /proc &&
+		rm -f "$WORK/fifo" && mkfifo "$WORK/fifo" &&
+		says 2 'it is no file' --image build/check/doctor/fifo &&
 		head -c 5000 "$BUILD/kernels/test/bzImage" > "$WORK/cut-off" &&
 		says 2 '^reason: .*: the image is cut off' --image build/check/doctor/cut-off &&
 		[ "$(says 2 '' --image build/check/doctor/cut-off | wc -l)" -eq 15 ]
@@ -423,6 +450,26 @@ in_json()
 			"$ROOT/json"
 }
 
+# written METRIC VALUE: by the script of the administrator's guide, and nothing is left beside it
+written()
+{
+	in_sysroot sh -e -c "PATH=/repo/build/doctor:\$PATH; cd build/check/doctor; rm -rf metrics
+		mkdir metrics; sh ./metrics.sh metrics /repo/$MACHINE; ls metrics; cat metrics/*" |
+		tee "$WORK/written"
+	[ "$(grep -v '^amd_mce\|^#' "$WORK/written")" = amd_mce_guard.prom ] &&
+		grep -x "amd_mce_guard_$1 $2" "$WORK/written"
+}
+
+metrics()
+{
+	sed -n '\|^    #!/bin/sh$|,/^[^ ]/s/^    //p' "$TOP/Documentation/admin-guide.rst" \
+		> "$WORK/metrics.sh"
+	machine && written status 1 && written next_boot_may_panic 1 && written polling_off 0 &&
+		! grep deferred_total "$WORK/written" && has_guard "$OWN_HOOK" &&
+		written status 0 && written deferred_total 3 && echo 1 > "$ROOT/$BANK/ignore_ce" &&
+		written polling_off 1 && machine GenuineIntel && written next_boot_may_panic 0
+}
+
 as_target()
 {
 	local output
@@ -441,7 +488,7 @@ in_sysroot make -s -C /repo $DOCTOR >&2
 make_kernels >&2
 
 ktap_print_header
-ktap_set_plan 69
+ktap_set_plan 72
 for kernel in debian-6.19.6 debian-6.19.8; do
 	test_with $kernel "Debian's linux ${kernel#debian-} is affected" \
 		says_of build/kernels/$kernel/bzImage 1 '^check: +vulnerable'
@@ -486,6 +533,8 @@ test_that "make doctor names rustc if it is missing" no_rustc
 test_that "the doctor is linked statically" is_static
 test_that "a CPU that is not AMD's is not affected" not_amd
 test_that "a CPU with SMCA is not affected" has_smca
+test_that "an image is judged for an AMD CPU without SMCA, whatever CPU it is judged on" \
+	image_for_guests
 test_that "the doctor cannot tell about a machine without /proc/cpuinfo" no_cpuinfo
 test_that "a machine without machine checks is not affected" no_machine_checks
 test_that "a machine with the guard is protected, and its counter is shown" protected
@@ -522,6 +571,7 @@ test_that "the doctor says what hides the running kernel" hidden
 test_that "a kernel that never polls is not affected" no_poll
 test_that "a kernel without a symbol amd_clear_bank is not taken for unaffected" lost_name
 test_that "a kernel configured without machine checks is not affected" configured
+test_that "the configuration of another build of the release proves nothing" stale_config
 test_that "an amd_clear_bank() that takes no record cannot be guarded" other_prototype
 test_that "the doctor finds an image where distributions keep it" image_places
 test_that "the doctor does not judge by an image of another kernel than the running one" replaced
@@ -529,5 +579,6 @@ test_that "a release string with a path in it becomes no path" odd_release
 test_that "the doctor names a file that is no kernel, and says why" no_image
 test_that "the doctor names a missing unpacker" no_unpacker
 test_that "the doctor's --json is JSON" in_json
+test_that "the guide's script for node_exporter writes what the doctor says" metrics
 test_that "make doctor runs the doctor" as_target
 test_that "the doctor refuses an unknown option" unknown_option
