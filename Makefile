@@ -56,6 +56,7 @@ rust-analyzer: modules
 
 clean:
 	+$(if $(wildcard $(KDIR)/include),$(kbuild) clean,@echo 'No $(KDIR); its output stays')
+	$(call remove_unused,build/mutations)
 	$(call remove_unused,build)
 
 # A package for DKMS and its source package, in build/deb or build/rpm.
@@ -73,7 +74,7 @@ $(doctor): $(wildcard rust/doctor/*.rs)
 
 # Is this machine affected, is it protected? An exit status of 1 or 2 is an answer, too.
 doctor: $(doctor)
-	@$(doctor) $(if $(IMAGE),--image $(IMAGE))
+	@$(doctor) $(if $(IMAGE),--image '$(IMAGE)')
 
 # All pages anew, so that a warning of a page that has not changed is not lost.
 SPHINXBUILD ?= sphinx-build

@@ -114,7 +114,8 @@ fn refusal(error: Error) -> Error {
             "NOT GUARDING: ftrace says that amd_clear_bank() is hooked, but its code is not; \
              reboot this machine\n"
         ),
-        _ => pr_err!("NOT GUARDING: cannot load ({error:?})\n"),
+        ENOMEM => pr_err!("NOT GUARDING: there is no memory for the hook (ENOMEM); load again\n"),
+        _ => pr_err!("NOT GUARDING: ftrace refuses the hook ({error:?}); please report this\n"),
     }
     load_error(error)
 }

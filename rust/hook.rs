@@ -25,10 +25,11 @@ use crate::{
 pub(crate) struct AmdClearBank;
 
 // SAFETY: `machine_check_poll()` is the only caller. It runs in tasks, softirqs and hard
-// interrupts, where RCU is watching, and neither in NMIs nor in the exception, which clears banks
-// by itself. `m` is a local of it, and so nobody else's. Behind it is a `Record`, of which safe
-// code can change the status alone: the body tests bits of that, and the caller has logged the
-// record before the call and reads the next bank's status into it after.
+// interrupts, where RCU is watching, and not in the exception, which clears banks by itself. In an
+// NMI it runs for mce-inject alone, whose broadcasts are for testing: what is called there neither
+// takes a lock nor waits. `m` is a local of it, and so nobody else's. Behind it is a `Record`, of
+// which safe code can change the status alone: the body tests bits of that, and the caller has
+// logged the record before the call and reads the next bank's status into it after.
 unsafe impl ftrace::Function for AmdClearBank {
     type Arg = Record;
 }

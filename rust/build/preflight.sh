@@ -25,6 +25,12 @@ installed()
 	command -v "$1" > /dev/null
 }
 
+case $(pwd)$kdir$MO in
+*[[:space:]:]*)
+	lacks "'$(pwd)', KDIR '$kdir' and MO '$MO' must be paths without space and colon, which" \
+		"the kernel's Makefiles do not take"
+	exit 1 ;;
+esac
 if [ ! -f "$kdir/Makefile" ]; then
 	lacks "no kernel build tree in $kdir; install the kernel's headers package" \
 		"or name a build tree with KDIR="
@@ -35,6 +41,10 @@ if [ ! -f "$conf" ]; then
 	exit 1
 fi
 
+case ${MO:+$(cat "$kdir/include/config/kernel.release")} in
+6.?.* | 6.1[0-2].*)
+	lacks "MO= came with linux 6.13; build in the tree" ;;
+esac
 is_set CONFIG_X86_64 || lacks "the kernel is not for x86-64"
 is_set CONFIG_MODULES || lacks "the kernel has no CONFIG_MODULES: it loads no modules"
 is_set CONFIG_X86_MCE_AMD ||

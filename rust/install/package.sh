@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # package.sh deb|rpm DIR: builds that package of this tree, and its source package, in DIR. Who
 # builds it is its maintainer: DEBFULLNAME and DEBEMAIL. VERSION replaces dkms.conf's version.
-set -e
+set -e -o pipefail
 
 format=$1
 mkdir -p "$2"
@@ -16,20 +16,21 @@ case $format in
 deb) tools="dpkg-buildpackage:dpkg-dev dh:debhelper dh_dkms:dh-dkms rustc:rustc" ;;
 rpm) tools="rpmbuild:rpm-build rustc:rust" ;;
 esac
+missing=
 for pair in $tools; do
 	command -v "${pair%:*}" > /dev/null || {
 		echo "amd_mce_guard: ${pair%:*} is not installed; its package is ${pair#*:}" \
 			"(rpmbuild: rpm on Debian)" >&2
-		exit 1
+		missing=yes
 	}
 done
+[ -z "$missing" ] || exit 1
 
 # What the packages are made of, and nothing that was built here.
 source=$dir/amd-mce-guard-$version
 rm -rf "$source"
 mkdir "$source"
-tar -c --exclude='*.o' --exclude='*.a' --exclude='*.ko' --exclude='.*.cmd' --exclude='*.mod*' \
-	--exclude=bindings_generated.rs Makefile Kbuild COPYING dkms.conf rust \
+tar -c -X rust/install/built-here Makefile Kbuild COPYING dkms.conf rust \
 	Documentation/{admin-guide,messages,reboot}.rst |
 	tar -C "$source" --no-same-owner -x
 cd "$source"

@@ -5,6 +5,11 @@
 # one's; so a copy stays.
 
 log=../$2.log
+: > "$log" || {
+	echo "amd_mce_guard: cannot write $(pwd)/$log: is the disk full?" \
+		"'dkms autoinstall -k $2' tries again"
+	exit 77
+}
 make KDIR="$1" > "$log" 2>&1
 status=$?
 cat "$log"

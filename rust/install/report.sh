@@ -11,9 +11,12 @@ missing=
 # what_lacks RELEASE: why there is no module, and what to do
 what_lacks()
 {
-	log=$(ls /var/lib/dkms/amd-mce-guard/*/"$1.log" 2> /dev/null)
+	# shellcheck disable=SC2012 # releases are words
+	log=$(ls -t /var/lib/dkms/amd-mce-guard/*/"$1.log" 2> /dev/null | head -n 1)
 	if [ -n "$log" ]; then
-		grep -h 'amd_mce_guard: ' "$log" || grep -hi 'error' "$log" | head -n 3
+		said=$(grep 'amd_mce_guard: ' "$log") || said=$(grep -i 'error' "$log" | head -n 3)
+		[ -n "$said" ] || said=$(tail -n 3 "$log")
+		echo "${said:-its log is empty: is the disk full?}"
 		echo "Mend that and run 'dkms autoinstall -k $1'. All of it is in $log"
 	elif [ -e "/lib/modules/$1/build/include" ]; then
 		echo "DKMS has not tried, or has left it out: 'dkms autoinstall -k $1' says why"

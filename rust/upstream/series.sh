@@ -187,7 +187,7 @@ make_selftests()
 	ignore_built $dir
 	# Less what the module and its tests need, and the lab's host.
 	for option in MODULES MODULE_UNLOAD RUST FUNCTION_GRAPH_TRACER LIVEPATCH DEBUG_FS SYSCTL \
-		RAS HWPOISON_INJECT; do
+		RAS FPROBE BPF_SYSCALL DEBUG_INFO_DWARF5 DEBUG_INFO_BTF; do
 		echo "CONFIG_$option="
 	done | grep -vFf - "$top/selftests/config" > $dir/config
 	printf 'F:\ttools/testing/selftests/x86/mce/\n' |
@@ -218,7 +218,7 @@ make_guard()
 	# shellcheck disable=SC2046 # a list
 	tests amd_mce_guard $(cd "$top/selftests" && echo config settings functions.sh \
 		campaign.sh lib mce.h mce_*.c test-*.sh test_modules)
-	sed -e 's/ lava\.[a-z]*//' -e 's/ README//' -e 's/ [$](wildcard amd_mce_guard.ko)//' \
+	sed -e 's/ lava\.[a-z]*//' -e 's/ README//' -e 's/ [$](wildcard amd_mce_guard[^)]*)//' \
 		-e 's/^\(# kselftests of amd_mce_guard\)\..*/\1/' -e '/^# tools.testing/d' \
 		-e '/^ifneq/d' -e '/^else/,$d' "$top/selftests/Makefile" | for_x86 \
 		> tools/testing/selftests/amd_mce_guard/Makefile

@@ -27,10 +27,7 @@ copy_kernel()
 copy_project()
 {
 	mkdir -p "$TOP${KERNEL_OUT#/repo}/$1" &&
-		in_sysroot rsync -a --delete --exclude='.*' --exclude='*.[aos]' --exclude='*.ko' \
-			--exclude='*.mod' --exclude='*.mod.c' --exclude='*.rlib' \
-			--exclude=target.json --exclude=rustc_cfg --exclude=bindings_generated.rs \
-			--exclude=Module.symvers --exclude=modules.order \
+		in_sysroot rsync -a --delete --exclude-from=/repo/rust/install/built-here \
 			/repo/Makefile /repo/Kbuild /repo/dkms.conf /repo/rust "$KERNEL_OUT/$1/"
 }
 

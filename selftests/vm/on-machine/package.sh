@@ -44,6 +44,24 @@ own_version()
 			Maintainer | grep -xF 'Packer A/B & Co <packer@amd-mce-guard.org>'
 }
 
+# sources DIR: what goes into a package of the tree there
+sources()
+{
+	tar -C "$1" -c -X "$TOP/rust/install/built-here" Makefile Kbuild dkms.conf rust | tar -t |
+		grep -v '/$' | sort
+}
+
+# The guests' modules were built in the tree, on the stand-in and on the kernel's own crates.
+only_sources()
+{
+	local kernel
+
+	for kernel in stock test; do
+		[ -e "$BUILD/kernels/$kernel/module/rust/amd_mce_guard.ko" ] &&
+			diff <(sources "$TOP") <(sources "$BUILD/kernels/$kernel/module") || return
+	done
+}
+
 lintian_clean()
 {
 	local output
@@ -325,8 +343,9 @@ removes_rpm()
 rm -rf "$WORK"
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 22
+ktap_set_plan 23
 test_that "make deb builds a package of the module's version, by whoever builds it" own_version
+test_that "nothing that was built in the tree gets into a package" only_sources
 test_that "lintian finds nothing in the Debian package" lintian_clean
 test_that "make rpm builds a package in which rpmlint finds nothing new" builds_rpm
 test_with stock "dkms add takes a clone, and builds the module from it" from_clone

@@ -104,6 +104,20 @@ older_crates()
 		chooses $STANDIN "the crates of linux 6.18.15 are older than 6.19's"
 }
 
+refuses_spaces()
+{
+	fake_kdir && refuses "KDIR '/a b' and MO '' must be" \
+		in_sysroot make -s -C /repo preflight KDIR='/a b' &&
+		refuses "MO '/a b' must be" preflight MO='/a b'
+}
+
+refuses_mo()
+{
+	fake_kdir && preflight MO=/tmp/out && echo 6.12.48+deb13-amd64 > \
+		"$KDIR/include/config/kernel.release" &&
+		refuses 'MO= came with linux 6.13' preflight MO=/tmp/out KERNEL_CRATE=standin
+}
+
 forced()
 {
 	fake_kdir && chooses $STANDIN 'KERNEL_CRATE says so' KERNEL_CRATE=standin &&
@@ -244,7 +258,7 @@ other_prototype()
 }
 
 ktap_print_header
-ktap_set_plan 36
+ktap_set_plan 38
 test_that "the kernel's own crates are used where rustc can read them" own_crates
 test_that "a kernel without CONFIG_RUST gets the stand-in" without_rust
 test_that "a kernel with CONFIG_RUST_IS_AVAILABLE only gets the stand-in" rust_available
@@ -274,6 +288,8 @@ test_that "a missing rust-src is named" missing_rust_src
 test_that "a missing clang is named for a kernel that clang has built" missing_clang
 test_that "RUSTC in the environment is the rustc that is looked at" tool_in_environment
 test_that "a release with a command in it is not run" hostile_release
+test_that "a path with a space is refused" refuses_spaces
+test_that "MO= is refused for a kernel that does not know it" refuses_mo
 test_that "a VMLINUX= that is not there is refused" refuses 'cannot be read' \
 	layout "$KERNEL_OBJ" /nonexistent
 test_that "a VMLINUX= without BTF is refused" refuses 'has no BTF' \
