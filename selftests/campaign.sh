@@ -21,8 +21,9 @@ readonly STEP=80
 readonly RESULTS=${CAMPAIGN:-.}
 readonly RING=$TRACING/instances/${MODULE}_campaign
 readonly OTHERS=(function function_graph kprobe_event kprobe fprobe direct fentry fexit livepatch)
-readonly DISTURBANCES=(modules cpu memory guard)
 
+DISTURBANCES=(modules cpu memory guard)
+INJECTOR=
 INJECTED=0 DEFERRED_SUM=0 LOGGED=0 WRONG=0 COUNTED=0 SWEPT=0 REFUSED=0
 HERE=" "
 
@@ -116,8 +117,8 @@ disturb()
 		done ;;
 	cpu)
 		for _ in 1 2; do
-			echo 0 > $CPU1/online
-			echo 1 > $CPU1/online
+			echo 0 > $CPU1/online || stop "CPU 1 does not go off"
+			echo 1 > $CPU1/online || stop "CPU 1 does not come back"
 		done ;;
 	memory)
 		shorten_memory ;;
@@ -158,7 +159,8 @@ reload()
 	local begin=$(($1 * STEP)) errors word left last
 
 	part $begin $((begin + STEP / 2)) $2 $3
-	exec {errors}< <(./mce_random $SEED run $AT $MANY $RING "$HISTORY" left 2>&1)
+	exec {errors}< <(exec ./mce_random $SEED run $AT $MANY $RING "$HISTORY" left 2>&1)
+	INJECTOR=$!
 	read -r -u $errors word left
 	[ "$word" = left ] || stop "mce_random says: $word $left"
 	counter
@@ -167,6 +169,7 @@ reload()
 	rmmod $MODULE || stop "the guard does not unload"
 	read -r -u $errors last
 	exec {errors}<&-
+	injector_ends
 	sum_up "$last"
 	part $((begin + STEP / 2)) $((begin + STEP * 3 / 4)) $2 $3
 	inject_all $AT $MANY corrected
@@ -176,10 +179,16 @@ reload()
 	DID="guard goes, $left errors in its banks, and comes"
 }
 
+injector_ends()
+{
+	wait $INJECTOR || stop "mce_random has failed, see $RESULTS/errors"
+	INJECTOR=
+}
+
 # step(number, first, end)
 step()
 {
-	local round=$(($1 / ${#EACH[@]})) what injector how=
+	local round=$(($1 / ${#EACH[@]})) what how=
 
 	plan $round
 	what=${PLAN[$1 % ${#EACH[@]}]}
@@ -193,10 +202,10 @@ step()
 		fi
 		./mce_random $SEED run $2 $(($3 - $2)) $RING "$HISTORY" $how \
 			>> "$RESULTS/errors" 2>&1 &
-		injector=$!
+		INJECTOR=$!
 		disturb $what $round
 		rm -f "$HISTORY.busy"
-		wait $injector
+		injector_ends
 		sum_up "$(tail -n 1 "$RESULTS/errors")"
 	fi
 	echo "done $INJECTED of $COUNT, $((SECONDS - SINCE)) s, from index $2: $DID" \
@@ -286,8 +295,7 @@ verdict()
 {
 	local splats overruns
 
-	splats=$(grep -cE 'WARNING:|BUG:|Oops|Call Trace|Unpatched return thunk|INFO: ' \
-		"$RESULTS/kmsg")
+	splats=$(grep -cE "$SPLATS" "$RESULTS/kmsg")
 	overruns=$(overruns)
 	echo "seed $SEED, index $FIRST to $((FIRST + COUNT - 1)), in $((SECONDS - SINCE)) s:" \
 		"injected $INJECTED = logged $LOGGED;" \
@@ -297,8 +305,10 @@ verdict()
 		$splats = 0 && $DEFERRED_SUM = $((COUNTED + SWEPT)) ]]
 }
 
+# No error comes when the guard has gone.
 clear_away()
 {
+	[ -z "$INJECTOR" ] || { kill $INJECTOR; wait $INJECTOR; }
 	kill $READER
 	umount "$SHORT"
 	rm -f "$HISTORY"*
@@ -314,20 +324,21 @@ setup_tests > /dev/null
 require_guard
 require_banks
 offered "${OTHERS[@]}"
+[ -w $CPU1/online ] || DISTURBANCES=(modules memory guard)
 EACH=("${OFFERED[@]}" "${DISTURBANCES[@]}")
 SHORT=$(mktemp -d)
 HISTORY=$(mktemp)
 mount -t tmpfs -o size=100% none "$SHORT" || exit
 trap clear_away EXIT
 SINCE=$SECONDS
-: > "$RESULTS/progress"
+echo "by: ${EACH[*]}" > "$RESULTS/progress"
 : > "$RESULTS/errors"
 watch_log
 mkdir $RING && echo 1 > $RING/events/mce/mce_record/enable && watch_bank || exit
 insmod test_modules/test_mce_decoder.ko || exit
 insmod_guard || exit
 campaign
+rmmod $MODULE || stop "the guard does not unload"
 log "% campaign $SEED is over"
 loop_until log_ends || stop "the kernel log has not been kept to its end"
-rmmod $MODULE
 verdict

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2034,SC2086
-# Shell functions for the tests: what a test is and how it ends, and loading modules.
+# Shell functions for the tests: what a test is, and how it begins and ends.
 #
 # A test is a function of verbs. Each verb writes what it does and what it sees to the kernel log,
 # where the kernel's own messages fall in between, and check_result() compares that transcript with
@@ -140,5 +140,15 @@ restore()
 	clean_up
 	restore_mce_config
 	[ "$FTRACE_WAS" = 1 ] || echo "$FTRACE_WAS" > $FTRACE_ENABLED
-	[ -z "$WAS_LOADED" ] || insmod_guard
+	[ -z "$WAS_LOADED" ] || load_again
+}
+
+# load_again() - the guard that has been there before the tests: the installed one, or that of the
+# tests if there is no other
+load_again()
+{
+	modprobe $MODULE 2> /dev/null || insmod_guard || {
+		echo "# $MODULE was loaded before and does not load again: nothing guards"
+		exit 1
+	}
 }

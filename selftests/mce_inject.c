@@ -5,7 +5,7 @@
  * of HWCR is set.
  *
  * This does what it is told: whether an error may be injected on this machine
- * at all is for the caller to decide, see functions.sh.
+ * at all is for the caller to decide, see lib/machine.sh.
  */
 #include <cpuid.h>
 #include <fcntl.h>

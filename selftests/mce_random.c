@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <linux/types.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,12 @@ static void disable_writes(void)
 	for (cpu = 0; cpu < cpus; cpu++)
 		if (rdmsr(cpu, MSR_HWCR, &hwcr))
 			wrmsr(cpu, MSR_HWCR, hwcr & ~(__u64)HWCR_MC_STATUS_WR_EN);
+}
+
+static void ended(int number)
+{
+	disable_writes();
+	_exit(128 + number);
 }
 
 static long long now(void)
@@ -487,6 +494,7 @@ static void run(__u64 first, __u64 end, const char *instance, const char *histor
 	if (trace < 0)
 		fail(path);
 	atexit(disable_writes);
+	signal(SIGTERM, ended);
 	fill(first, last, kind, busy);
 	if (last < end)
 		leave(last, end);

@@ -5,6 +5,12 @@
 # Without, as with headers alone, this file does that, and standalone/ has what is run in place of
 # the kernel's runner.
 
+# make takes a space for the end of a name, and what follows for another.
+ifneq ($(words dir=$(CURDIR) dir=$(STAGE) dir=$(INSTALL_PATH)),3)
+$(error amd_mce_guard: "$(CURDIR)", STAGE "$(STAGE)" and INSTALL_PATH "$(INSTALL_PATH)" must be names \
+	without a space: move or rename what has one)
+endif
+
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export KDIR
 
@@ -44,7 +50,7 @@ check:
 ifneq ($(KSFT),)
 stage_ksft = $(STAGE)/tools/testing/selftests
 tests = Makefile $(TEST_PROGS) $(TEST_PROGS_EXTENDED) lib settings lava.yaml config README test_modules \
-	mce.h $(addsuffix .c,mce_inject mce_victim mce_bpf mce_random) $(GUARD) $(DOCTOR)
+	mce.h $(addsuffix .c,$(TEST_GEN_FILES)) $(GUARD) $(DOCTOR)
 linked = Makefile lib.mk run_kselftest.sh kselftest kselftest.h kselftest_harness.h
 
 # The kernel's runner knows only the settings of tests in its tree.
@@ -107,7 +113,7 @@ build: check
 endif
 
 clean:
-	rm -rf $(STAGE)
+	rm -rf $(addprefix $(STAGE)/,tools scripts kselftest test_modules kselftest.tar.gz)
 
 .PHONY: all run_tests install gen_tar check stage build clean
 .DEFAULT_GOAL := all

@@ -116,7 +116,7 @@ run_test "a process that asked for early notice gets SIGBUS BUS_MCEERR_AO at its
 run_test "a process that did not ask gets SIGBUS BUS_MCEERR_AR when it reads the page" late_kill
 run_test "both processes that share a page get their signal" shared_page
 run_test "a huge page is signalled as a whole" huge_page
-run_test "of a dirty page of the page cache its process hears, and then every reader" \
+run_test "a dirty page-cache page: its owner gets SIGBUS, later readers get EIO" \
 	dirty_file_page
 run_test "a clean page of the page cache is read again from its file" clean_file_page
 run_test "an error at an address without memory harms nobody" nobodys_page

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2034,SC2086 # constants go both ways; none has a space
-# Verbs for the tests: loading and unloading modules, and what others hook beside the guard.
+# Verbs for the tests: loading and unloading modules, and what they leave in the machine.
 
 # insmod_guard() - the module next to the tests, or the one that is installed, with GUARD_OPTIONS
 insmod_guard()

@@ -24,9 +24,11 @@ transcript()
 		/^[%>] |^$MODULE: |^test_mce_/"
 }
 
+# splat() - the kernel's mistakes since the test began; if the log does not go back that far, all
+# that is in it
 splat()
 {
-	since_mark "/$SPLATS/"
+	since_mark "/$SPLATS/" || dmesg | grep -E "$SPLATS"
 }
 
 # first_guarded(bank, status) - what the guard says of the first error since it was loaded

@@ -119,6 +119,10 @@ setup "${needed[@]}"
 use_kernel test
 choose_accel
 mkdir -p "$CHECK"
+# A job that does not come to its start has no results, rather than those of an earlier run.
+for job in "${jobs[@]%% *}"; do
+	rm -rf "${CHECK:?}/$job"{,.ktap,.log}
+done
 
 if [ ${#jobs[@]} -eq 1 ]; then
 	read -r name suites <<< "${jobs[0]}"

@@ -30,7 +30,7 @@ expand()
 	done
 }
 
-# scenario NAME: sets what that means. GUEST: its kernel, see kernel.sh. CPU, SMP: its CPUs.
+# scenario NAME: sets what that means. GUEST: its kernel, see kernels.sh. CPU, SMP: its CPUs.
 # GUARD, VICTIMS, POLL, BUSY, ALONE, LAST, PENDING, TOUCH, CRASH: what its init does. VIA: how
 # errors come to it. BANK: where they are found. BOOT: kernel arguments. COMMAND: what the monitor
 # is told once the error is there. REBOOTS: whether QEMU reboots the guest. DEATHS: panics before

@@ -125,7 +125,7 @@ test_that "a load that fails leaves no module, hook or file" nothing_left
 test_that "a load that succeeds hooks amd_clear_bank() and nothing else" always_hooked
 test_that "loading fails with ftrace switched off, though it has all its memory" without_ftrace
 test_that "kmemleak finds no memory left" no_leak
-test_that "no splat" no_other_splat
+test_that "nothing so far has left another splat in the kernel log" no_other_splat
 for of in own all; do
 	ktap_print_msg "$of: $(times $of error) loads failed, $(times $of ': loaded') did not"
 done

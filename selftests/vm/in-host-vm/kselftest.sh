@@ -3,7 +3,8 @@
 # Runs installed kselftests by the runner that is installed with them: $TESTS, separated by commas,
 # from $OUT/kselftest. The KTAP of each ends up in /lab/NAME.ktap, by way of /lab/NAME.out, which
 # there is even if this machine does not survive the test. With ASK=yes, one is started at last
-# where the guard is loaded and nobody has allowed to unload it.
+# where the guard is loaded and nobody has allowed to unload it; and where that is allowed, one that
+# ends, and one that is ended.
 #
 # VM: timeout=3600
 
@@ -25,6 +26,11 @@ export AMD_MCE_GUARD_MAY_UNLOAD=yes
 run()
 {
 	"$OUT/kselftest/run_kselftest.sh" --test "amd_mce_guard:test-$1.sh" 2>&1 | cat
+}
+
+tell_guard()
+{
+	echo "the guard is $(cat /sys/module/amd_mce_guard/initstate)"
 }
 
 start_rasdaemon()
@@ -56,5 +62,11 @@ if [ "${ASK:-}" = yes ]; then
 	insmod "$OUT/kselftest/amd_mce_guard/amd_mce_guard.ko"
 	unset AMD_MCE_GUARD_MAY_UNLOAD
 	run load > /lab/asked.out
-	echo "the guard is $(cat /sys/module/amd_mce_guard/initstate)" >> /lab/asked.out
+	tell_guard >> /lab/asked.out
+	export AMD_MCE_GUARD_MAY_UNLOAD=yes
+	run unaffected > /lab/ended.out
+	tell_guard >> /lab/ended.out
+	timeout 2 "$OUT/kselftest/amd_mce_guard/test-stress.sh" > /lab/killed.out
+	echo "exit status $?" >> /lab/killed.out
+	tell_guard >> /lab/killed.out
 fi

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # for the suites
 # What suites that run in a VM start with.
 
 # shellcheck source=/dev/null
@@ -7,7 +8,6 @@ source "$SRC/tools/testing/selftests/kselftest/ktap_helpers.sh"
 source /repo/selftests/lib/splats.sh
 source /repo/selftests/vm/lib/test-that.sh
 
-# shellcheck disable=SC2034 # for the suites
 readonly KO=$OUT/module/rust/amd_mce_guard.ko
 readonly TRACING=/sys/kernel/tracing
 readonly GUARD_DIR=/sys/kernel/debug/amd_mce_guard
@@ -35,11 +35,6 @@ load_fails_with()
 not_hooked()
 {
 	[ -r $TRACING/enabled_functions ] && ! grep amd_clear_bank $TRACING/enabled_functions
-}
-
-no_files()
-{
-	[ -d ${GUARD_DIR%/*}/tracing ] && ! ls -d $GUARD_DIR
 }
 
 # splats: those in a kernel log that comes in

@@ -55,11 +55,22 @@ asked()
 		/lab/guarded/asked.out && grep -x 'the guard is live' /lab/guarded/asked.out
 }
 
+loaded_again()
+{
+	cat /lab/guarded/ended.out /lab/guarded/killed.out
+	grep -q '# SKIP' /lab/guarded/ended.out &&
+		grep -x 'the guard is live' /lab/guarded/ended.out &&
+		grep -x 'exit status 124' /lab/guarded/killed.out &&
+		grep -x 'the guard is live' /lab/guarded/killed.out
+}
+
 ktap_print_header
-ktap_set_plan 5
+ktap_set_plan 6
 test_that "with the guard, a guest that has no fix runs the kselftests and lives" with_guard
 test_that "the kselftests do not unload a guard that the guest needs, unless that is allowed" \
 	asked
+test_that "a guard that was loaded is loaded again when the kselftests end, or are ended" \
+	loaded_again
 test_that "without the guard, the guest lives through the kselftests" without_guard
 test_that "without the guard, each test with a deferred error is skipped and says why" refused
 test_that "without the guard, the tests of other errors run" not_refused

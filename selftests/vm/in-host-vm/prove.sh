@@ -10,7 +10,7 @@ source /repo/selftests/vm/lib/prove-guests.sh
 readonly TRACING=/sys/kernel/tracing
 readonly EVENT=$TRACING/events/kvm/kvm_msr
 
-# Devices with I/O ports, as in nested.sh.
+# Devices with I/O ports, as in nested-guest.sh.
 readonly PCI=disable-modern=on,disable-legacy=off
 
 # MCG_CAP, MCG_STATUS and MCG_CTL; HWCR; the banks; their further thresholds; SMCA.

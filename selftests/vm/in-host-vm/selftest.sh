@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # In a VM of a kernel without KUnit: loads the module that runs its KUnit suites by itself, and then
-# the module as it is for people. What the kernel says goes to /lab, for test-selftest.sh to judge.
+# the module as it is for people. What the kernel says goes to /lab, for on-machine/selftest.sh to
+# judge.
 
 loaded()
 {

@@ -4,30 +4,17 @@
 # guard that was built in its tree with its kselftests, and the kselftests that need none.
 
 source /repo/selftests/vm/in-host-vm/ktap.sh
+source /repo/selftests/vm/lib/kunit-cases.sh
 
 readonly MODULES=$OUT/modules
 readonly KSFT=$OUT/kselftest
 # What is to be in the log of a kernel that was booted with kunit.enable=1.
 readonly FTRACE_RS=$SERIES_SRC/rust/kernel/ftrace.rs
 
-# cases FILE...: the KUnit cases there, each behind its suite
-cases()
-{
-	awk '
-		/^#\[kunit_tests\(/ { gsub(/.*\(|\).*/, ""); suite = $0 }
-		suite && /#\[test\]/ { wanted = 1; next }
-		wanted && /fn / { sub(/.*fn /, ""); sub(/\(.*/, ""); print suite, $0; wanted = 0 }
-	' "$@"
-}
-
-# passed SUITE CASE: KUnit says so within that suite
+# passed SUITE CASE: KUnit says so
 passed()
 {
-	dmesg | sed 's/^\[ *[0-9.]*\] //' | awk -v suite="$1" -v name="$2" '
-		/# Subtest: / { current = $NF }
-		current == suite && $1 == "ok" && $3 == name && $4 != "#" { found = 1 }
-		END { exit !found }' ||
-		{ dmesg | grep -E "not ok|ASSERTION|Expected|$2"; return 1; }
+	dmesg | kunit_passed "$@"
 }
 
 hooked()
@@ -79,8 +66,8 @@ kselftest_fails_beside_the_guard()
 	return $status
 }
 
-mapfile -t ftrace_cases < <(cases "$FTRACE_RS")
-mapfile -t guard_cases < <(cases "$SERIES_SRC"/drivers/ras/amd/mce_guard/*.rs)
+mapfile -t ftrace_cases < <(kunit_cases "$FTRACE_RS")
+mapfile -t guard_cases < <(kunit_cases "$SERIES_SRC"/drivers/ras/amd/mce_guard/*.rs)
 
 ktap_print_header
 ktap_set_plan $((${#ftrace_cases[@]} + ${#guard_cases[@]} + 16))
@@ -109,4 +96,4 @@ for name in load unload deferred ftrace; do
 done
 test_that "kselftest x86/mce: test-deferred.sh fails beside the guard" \
 	kselftest_fails_beside_the_guard
-test_that "no splat" no_splat
+test_that "nothing so far has left a splat in the kernel log" no_splat

@@ -122,12 +122,14 @@ make_kernel()
 # what is built knows where it is.
 build_derived()
 {
-	local file KERNEL_OBJ=$KERNEL_BASE IN_SYSROOT
+	local file made=$1.partial KERNEL_OBJ=$KERNEL_BASE IN_SYSROOT
 
+	rm -rf "$1" "$made"
+	cp -a "$CACHE${KERNEL_BASE#/cache}" "$made" && rm "$made/.built" &&
+		mv "$made" "$1" || return
 	file=$(sed -n 's|^+++ b/||p' "${KERNEL_DELTA[-1]}")
 	IN_SYSROOT=(--ro-bind "$1/changed.c" "$KERNEL_SRC/$file" --bind "$1" "$KERNEL_BASE")
-	cp -a "$CACHE${KERNEL_BASE#/cache}/." "$1/" && rm "$1/.built" &&
-		patch -s -o "$1/changed.c" "${KERNEL_DELTA[@]}" "$(kernel_src_dir)/$file" &&
+	patch -s -o "$1/changed.c" "${KERNEL_DELTA[@]}" "$(kernel_src_dir)/$file" &&
 		make_kernel && sed -i "s|$KERNEL_BASE|/cache${1#"$CACHE"}|" "$1/Makefile" &&
 		touch "$1/.built"
 }
@@ -137,11 +139,11 @@ build_kernel()
 	local obj
 
 	obj=$(kernel_obj_dir)
-	mkdir -p "$obj"
 	if [ -n "$KERNEL_BASE" ]; then
 		build_derived "$obj"
 		return
 	fi
+	mkdir -p "$obj"
 	if [ ! -e "$obj/.configured" ]; then
 		in_sysroot env "${KERNEL_MAKE[@]}" \
 			/repo/selftests/vm/in-sysroot/configure-kernel.sh "$KERNEL_SRC" \

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034 # for whoever sources this
 # The guests of the proof, by name: fixed-2 is the one with the fix and two CPUs.
 
-# guest NAME: sets KERNEL, see kernel.sh; GUARD, the module that it loads; CPUS; and LOG, up to
+# guest NAME: sets KERNEL, see kernels.sh; GUARD, the module that it loads; CPUS; and LOG, up to
 # which level its kernel's messages are on its console.
 guest()
 {

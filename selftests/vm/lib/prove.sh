@@ -76,12 +76,14 @@ show_difference()
 # equal GUEST GUEST: both have taken all inputs, there is something to compare, and nothing differs
 equal()
 {
-	local inputs
+	local inputs guest
 
-	took_all "$1" && took_all "$2" || return
-	expect "$DIR/$1/accesses" ' writes 4.* = 0$' | grep . && return 1
-	expect "$DIR/$1/events" ' record ' | grep . && return 1
-	expect "$DIR/$1/events" ' signal ' | grep . && return 1
+	for guest; do
+		took_all "$guest" || return
+		expect "$DIR/$guest/accesses" ' writes 4.* = 0$' | grep . && return 1
+		expect "$DIR/$guest/events" ' record ' | grep . && return 1
+		expect "$DIR/$guest/events" ' signal ' | grep . && return 1
+	done
 	mapfile -t inputs < <(differing "$@")
 	[ ${#inputs[@]} -gt 0 ] || return 0
 	echo "$1 and $2: ${#inputs[@]} inputs differ, the first of them is"

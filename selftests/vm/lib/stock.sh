@@ -32,10 +32,13 @@ unavailable()
 	(use_kernel "$1" && cat "$(stock_dir)/unavailable" 2> /dev/null)
 }
 
-# in_archive PATTERN: the newest package with such a name
+# in_archive PATTERN: the newest package with such a name, or nothing; fails if nobody can tell
 in_archive()
 {
-	in_sysroot apt-cache search -n "$1" | awk '{ print $1 }' | sort -V | tail -n 1
+	local found
+
+	found=$(in_sysroot apt-cache search -n "$1") &&
+		awk '{ print $1 }' <<< "$found" | sort -V | tail -n 1
 }
 
 # fetch_release VERSION: that release itself and nothing that stands in for it
@@ -68,7 +71,7 @@ prepare_stock()
 		# Newer series have no package of that name that is signed apart.
 		version+="[.][0-9]+[+]deb[0-9]+-cloud-amd64"
 		image=$(in_archive "^linux-(binary-$version|image-$version-unsigned)$") ;;
-	esac
+	esac || return
 	if [ -z "$image" ]; then
 		echo "Debian's archive has no image of linux $KERNEL_ID; to look again," \
 			"rm -r $dir" > "$dir/unavailable"

@@ -37,7 +37,8 @@ installs()
 
 installs_module()
 {
-	installs installed selftests && [ -f "$WORK/installed/amd_mce_guard/amd_mce_guard.ko" ]
+	installs installed selftests && [ -f "$WORK/installed/amd_mce_guard/amd_mce_guard.ko" ] &&
+		[ -x "$WORK/installed/amd_mce_guard/amd-mce-guard-doctor" ]
 }
 
 # contents DIR: the files there
@@ -79,6 +80,16 @@ names_kselftest()
 	output=$(selftests install KSFT=/nonexistent INSTALL_PATH=$IN_WORK/none 2>&1) && return 1
 	printf '%s\n' "$output"
 	grep -q 'name the kernel source with KSFT=' <<< "$output"
+}
+
+# What make would take for two names, of which one may be somebody else's.
+refuses_spaces()
+{
+	rm -rf "$WORK/a b" "$WORK/a"
+	mkdir "$WORK/a b" "$WORK/a" && cp -r "$TOP/selftests"/{Makefile,*.mk} "$WORK/a b" || return
+	refuses 'names without a space' in_sysroot make -C "$IN_WORK/a b" clean &&
+		refuses 'names without a space' selftests clean STAGE="$IN_WORK/a b" &&
+		[ -d "$WORK/a" ]
 }
 
 names_install_path()
@@ -141,7 +152,7 @@ of_another_kernel()
 
 mkdir -p "$WORK"
 ktap_print_header
-ktap_set_plan 10
+ktap_set_plan 11
 test_that "make install installs every test for run_kselftest.sh" installs_module
 test_that "make gen_tar packs the same files" packs installed stage selftests
 test_that "make run_tests skips in words where there is no function tracing" skips selftests
@@ -156,3 +167,4 @@ test_with stock "the runner for machines without kselftest prints the KTAP of th
 test_with stock "a module for another kernel than the tests is refused" of_another_kernel
 test_that "make install without kselftest names the variable to set" names_kselftest
 test_that "make install without INSTALL_PATH names the variable to set" names_install_path
+test_that "a path with a space is refused before anything is removed" refuses_spaces

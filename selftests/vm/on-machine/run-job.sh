@@ -75,7 +75,6 @@ read -ra suites <<< "${*:-${SUITES[$JOB]}}"
 read -ra run <<< "${RUN[$JOB]}"
 
 since=$SECONDS
-rm -rf "$DIR" "$DIR.log"
 mkdir -p "$DIR"
 "${run[@]}"
 tally "$JOB" "${suites[@]}"
