@@ -5,7 +5,7 @@
 
 BEGIN {
 	split("require_guard hooks guarded require_word affected first_guarded about_guard seen one_is_told " \
-		"without_guard", names)
+		"without_guard load_again", names)
 	for (i in names)
 		dropped[names[i] "()"] = 1
 	about = "guard|GUARD|REFERENCE|WAS_LOADED|FTRACE_|others_leave|require_word|_SEEN|^% insmod|\\$\\(first_guarded |" \
@@ -43,7 +43,6 @@ BEGIN {
 	sub(/ - a CPU that the guard is for/, "")
 	sub(/what has nothing to guard/, "")
 	sub(/skip all tests where there is nothing to guard/, "skip all tests on other CPUs")
-	sub(/, and loading modules[.]$/, ".")
 	sub(/: nothing to guard"/, "\"")
 	sub(/ no harm without the guard, either: QEMU's/, " no harm: QEMU's")
 	sub(/: the guard may be about to go$/, "")
