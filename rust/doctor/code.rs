@@ -245,7 +245,8 @@ enum Ask {
 struct Analysis<'a> {
     kernel: &'a Kernel<'a>,
     graphs: Vec<Graph>,
-    known: HashMap<(u64, [Value; 16]), usize>,
+    /// By where a function starts, how deep it is and what is in its registers.
+    known: HashMap<(u64, usize, [Value; 16]), usize>,
     leading: HashMap<(u64, usize), bool>,
     /// Jumps that alternatives make, and the bits that are asked for where they go.
     jumps: HashSet<(u64, u64)>,
@@ -407,7 +408,7 @@ impl Analysis<'_> {
 
     /// Follows all paths of the function that starts there, with that in its registers.
     fn follow(&mut self, start: u64, registers: [Value; 16], depth: usize) -> Option<usize> {
-        if let Some(graph) = self.known.get(&(start, registers)) {
+        if let Some(graph) = self.known.get(&(start, depth, registers)) {
             return Some(*graph);
         }
         let body = self.body(start);
@@ -457,7 +458,7 @@ impl Analysis<'_> {
             start,
             nodes: walk.nodes,
         });
-        self.known.insert((start, registers), graph);
+        self.known.insert((start, depth, registers), graph);
         self.account(start, &body, &decoded, accounted);
         Some(graph)
     }
