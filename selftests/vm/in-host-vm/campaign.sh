@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The campaign of random errors: $COUNT of them by $SEED, from index $FIRST on. With CONTROL=yes,
-# one more error comes at last, when the guard is gone: of it a guest on KVM dies.
+# The campaign of random errors: $COUNT of them by $SEED, from index $FIRST on; before, one that is
+# ended in its midst. With CONTROL=yes there is none before, and one more error comes at last, when
+# the guard is gone: of it a guest on KVM dies.
 #
 # VM: timeout=3600 parallel
 
@@ -11,6 +12,17 @@ export CAMPAIGN=/lab AMD_MCE_GUARD_MAY_UNLOAD=yes
 # The console takes its time.
 dmesg -n 1
 cd "$OUT/kselftest/amd_mce_guard" || exit
+
+if [ "${CONTROL:-}" != yes ]; then
+	CAMPAIGN=/tmp timeout 10 ./campaign.sh "$SEED" 1000000 > /tmp/said 2>&1
+	{
+		echo "exit status $?"
+		grep -c ^done /tmp/progress
+		pidof mce_random
+		ls -d /sys/module/amd_mce_guard /sys/kernel/tracing/instances/*
+	} > /lab/ended 2> /dev/null
+fi
+
 ./campaign.sh "$SEED" "$COUNT" "$FIRST" || exit
 [ "${CONTROL:-}" = yes ] || exit 0
 

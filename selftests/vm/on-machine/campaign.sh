@@ -54,10 +54,18 @@ guest_panics()
 		grep -F 'Kernel panic - not syncing: MCA architectural violation!' "$log"
 }
 
+# At least one step was done, and nobody is left.
+ended()
+{
+	cat "$DIR/machine/ended"
+	[[ $(< "$DIR/machine/ended") =~ ^'exit status 124'$'\n'[1-9][0-9]*$ ]]
+}
+
 mkdir -p "$DIR"
 ktap_print_header
-ktap_set_plan 6
+ktap_set_plan 7
 test_that "a guarded machine lives through $N random errors while all around it changes" lives
+test_that "a campaign that is ended leaves no injector, guard or trace instance" ended
 test_that "injected = logged, to the bit" said machine "injected $N = logged $N;"
 test_that "each deferred error was counted, or polled by unloading" each_counted
 test_that "no splat, no record lost" said machine "lost 0, splats 0$"
