@@ -2,6 +2,7 @@
 
 //! ELF files of x86-64: what they load where, and their table of symbols if they have one.
 
+use crate::kallsyms::MAX_SYMBOLS;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -24,7 +25,6 @@ const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
 const SECTION_HEADER: usize = 64;
 const MAX_HEADERS: u16 = 4096;
-const MAX_SYMBOLS: usize = 1_000_000;
 /// /proc/kcore has some megabytes in one piece, but never more than that is of use.
 const MAX_READ: usize = 1 << 20;
 

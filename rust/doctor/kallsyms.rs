@@ -97,7 +97,7 @@ pub fn of_image(elf: &Elf) -> Result<Symbols, String> {
 
 /// No kernel has fewer, nor more.
 const MIN_SYMBOLS: usize = 1000;
-const MAX_SYMBOLS: usize = 1_000_000;
+pub const MAX_SYMBOLS: usize = 1_000_000;
 const MAX_SIZE: u64 = 0x4000_0000;
 const TOKENS: usize = 256;
 const MAX_TOKEN: usize = 1024;

@@ -111,7 +111,7 @@ pub fn verdict(machine: &Machine, image: Option<&Path>) -> Verdict {
         // Whoever asks may do so for a guest, on its host.
         let mut verdict = of_file(path);
         if let (Status::Affected, Ok(Some(cpu))) = (verdict.status, unaffected) {
-            verdict.reason = format!("{} (on this machine not so: {cpu})", verdict.reason);
+            verdict.reason = format!("{} (not on this machine: {cpu})", verdict.reason);
         }
         return verdict;
     }

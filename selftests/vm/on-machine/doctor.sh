@@ -148,12 +148,12 @@ has_smca()
 image_for_guests()
 {
 	machine GenuineIntel &&
-		says 1 "^reason: .*\(on this machine not so: this CPU is not AMD's\)$" \
+		says 1 "^reason: .*\(not on this machine: this CPU is not AMD's\)$" \
 			--image $MADE/gcc-VULNERABLE &&
 		says 1 '^next_boot: +not affected' --image $MADE/gcc-VULNERABLE &&
 		says 2 '^reason: +/missing: No such file' --image /missing &&
 		machine AuthenticAMD 'smca hypervisor' &&
-		says 1 '^reason: .*\(on this machine not so: this CPU has SMCA\)$' \
+		says 1 '^reason: .*\(not on this machine: this CPU has SMCA\)$' \
 			--image $MADE/gcc-VULNERABLE &&
 		says 0 '^status: +not affected' --image $MADE/gcc-FIXED
 }
