@@ -462,12 +462,13 @@ static void open_history(const char *path)
 	if (history == MAP_FAILED)
 		fail(path);
 	close(fd);
-	if (!history->polls[0]) {
-		unsigned int cpu;
+	/* Banks may have had corrected errors before that nobody has told of: let them age. */
+	if (!history->interval) {
+		unsigned int i;
 
-		for (cpu = 0; cpu < CPUS_MAX; cpu++)
-			history->polls[cpu] = STORM_POLLS;
-		set_interval(1);
+		set_interval(2);
+		for (i = 0; i < STORM_POLLS; i++)
+			poll_now();
 	}
 }
 

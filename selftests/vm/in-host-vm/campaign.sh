@@ -14,7 +14,13 @@ dmesg -n 1
 cd "$OUT/kselftest/amd_mce_guard" || exit
 
 if [ "${CONTROL:-}" != yes ]; then
-	CAMPAIGN=/tmp timeout 10 ./campaign.sh "$SEED" 1000000 > /tmp/said 2>&1
+	: > /tmp/progress
+	CAMPAIGN=/tmp ./campaign.sh "$SEED" 1000000 > /tmp/said 2>&1 &
+	while kill -0 $! && [ "$(grep -c ^done /tmp/progress)" -lt 8 ]; do
+		sleep 0.3
+	done 2> /dev/null
+	kill $!
+	wait $!
 	{
 		echo "exit status $?"
 		grep -c ^done /tmp/progress

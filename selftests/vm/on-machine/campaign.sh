@@ -16,7 +16,7 @@ readonly NESTED
 lives()
 {
 	run_vm "$DIR/machine" campaign "$AMD_CPU" "SEED=$SEED" "COUNT=$N" "FIRST=$INDEX" mem=288M ||
-		{ tail -n 5 "$DIR/machine/job.log"; last_words "$DIR/machine"; return 1; }
+		{ tail -n 5 "$DIR/machine/"{job.log,kmsg}; last_words "$DIR/machine"; return 1; }
 }
 
 # said DIR PATTERN: in the last line of a campaign
@@ -58,7 +58,7 @@ guest_panics()
 ended()
 {
 	cat "$DIR/machine/ended"
-	[[ $(< "$DIR/machine/ended") =~ ^'exit status 124'$'\n'[1-9][0-9]*$ ]]
+	[[ $(< "$DIR/machine/ended") =~ ^'exit status 130'$'\n'[1-9][0-9]*$ ]]
 }
 
 mkdir -p "$DIR"
