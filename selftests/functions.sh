@@ -16,7 +16,7 @@ readonly PATIENCE=60	# seconds, and a hundred tries at least; only a failure tak
 # Runs without the guard, to show what the kernel does by itself; only where that cannot hurt.
 readonly REFERENCE=${AMD_MCE_GUARD_REFERENCE:-}
 
-# What never can be read from: to wait without a process that sleeps.
+# What never can be read from, to wait with: to start a program takes long on an emulated CPU.
 exec {NOTHING}<> <(:)
 
 export LC_ALL=C
@@ -61,6 +61,13 @@ skip_all()
 	exit "$KSFT_SKIP"
 }
 
+# pause(seconds) - wait, in a process of its own: a trap that ends bash while it reads with a time
+# limit leaves that limit's alarm behind, and bash crashes in the midst of cleaning up
+pause()
+{
+	(read -rt "$1" -u $NOTHING)
+}
+
 # loop_until(command...) - run a command until it succeeds, within PATIENCE. In a trap, a return
 # without a value would be that of whatever came before the trap.
 loop_until()
@@ -69,7 +76,7 @@ loop_until()
 
 	for ((i = 0; i < 100 || SECONDS < deadline; i++)); do
 		"$@" && return 0
-		read -rt 0.1 -u $NOTHING
+		pause 0.1
 	done
 	return 1
 }

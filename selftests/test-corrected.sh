@@ -57,7 +57,7 @@ storms()
 # The log is long to read, and there is time.
 storm_subsides()
 {
-	read -rt 5 -u "$NOTHING"
+	pause 5
 	[ "$(storms subsided)" -gt 0 ]
 }
 
@@ -145,10 +145,10 @@ two_on_one_cpu()
 	hwcr=$(machine hwcr)
 	./mce_inject 0 storm 1000000 $CORRECTED > /dev/null &
 	STORMS=($!)
-	read -rt 0.2 -u "$NOTHING"
+	pause 0.2
 	./mce_inject 0 storm $((20 * BANKS)) $CORRECTED > /dev/null &
 	STORMS+=($!)
-	read -rt 1 -u "$NOTHING"
+	pause 1
 	kill "${STORMS[0]}"
 	wait "${STORMS[1]}" || die "the storm that goes on cannot inject any more"
 	wait "${STORMS[0]}"

@@ -96,10 +96,10 @@ come_and_go()
 	log "% load and unload"
 	while storm_rages; do
 		insmod_guard || die "cannot load $MODULE"
-		read -rt 0.2 -u "$NOTHING"
+		pause 0.2
 		rmmod $MODULE || die "cannot unload $MODULE"
 		[ "$LOADS" -gt 0 ] || loop_until polled_since "$(witnessed ' clear_bank: ')"
-		read -rt 0.2 -u "$NOTHING"
+		pause 0.2
 		LOADS=$((LOADS + 1))
 	done
 	[ "$LOADS" -gt 1 ] || die "the storm was over after $LOADS loads"

@@ -33,8 +33,9 @@ setup test fixed
 STAGE=0
 STAGES=2
 stage "a guard that is wrong on purpose" "$LOGS/prove.log" no_count build_proof
-stage "the inputs" "$BUILD/prove.log" guests_done take_inputs "$PARTS;each,0,$MASK" \
-	"$PARTS" "${PROVE_GUESTS[@]}"
+# A day: they are as many as somebody has asked for.
+VM_TIMEOUT=86400 stage "the inputs" "$BUILD/prove.log" guests_done take_inputs \
+	"$PARTS;each,0,$MASK" "$PARTS" "${PROVE_GUESTS[@]}"
 
 use_kernel test
 cat << EOT

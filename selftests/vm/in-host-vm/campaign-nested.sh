@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The campaign and its control in a guest under KVM.
 #
-# VM: timeout=3600 parallel
+# VM: timeout=1800 parallel
 
 source /repo/selftests/vm/in-host-vm/nested-guest.sh
 

@@ -54,11 +54,11 @@ guest_panics()
 		grep -F 'Kernel panic - not syncing: MCA architectural violation!' "$log"
 }
 
-# At least one step was done, and nobody is left.
+# By its trap, and nobody is left.
 ended()
 {
 	cat "$DIR/machine/ended"
-	[[ $(< "$DIR/machine/ended") =~ ^'exit status 130'$'\n'[1-9][0-9]*$ ]]
+	[ "$(< "$DIR/machine/ended")" = "exit status 130" ]
 }
 
 mkdir -p "$DIR"
