@@ -66,7 +66,13 @@ if [ "${ASK:-}" = yes ]; then
 	export AMD_MCE_GUARD_MAY_UNLOAD=yes
 	run unaffected > /lab/ended.out
 	tell_guard >> /lab/ended.out
-	timeout 2 "$OUT/kselftest/amd_mce_guard/test-stress.sh" > /lab/killed.out
+	# The guard is away when the plan is there; timeout ends whom the test has started, too.
+	timeout 600 "$OUT/kselftest/amd_mce_guard/test-stress.sh" > /lab/killed.out &
+	while kill -0 $! 2> /dev/null && ! grep -q '^1\.\.' /lab/killed.out; do
+		sleep 0.2
+	done
+	kill $!
+	wait $!
 	echo "exit status $?" >> /lab/killed.out
 	tell_guard >> /lab/killed.out
 fi

@@ -60,7 +60,7 @@ loaded_again()
 	cat /lab/guarded/ended.out /lab/guarded/killed.out
 	grep -q '# SKIP' /lab/guarded/ended.out &&
 		grep -x 'the guard is live' /lab/guarded/ended.out &&
-		grep -x 'exit status 124' /lab/guarded/killed.out &&
+		grep -x 'exit status 130' /lab/guarded/killed.out &&
 		grep -x 'the guard is live' /lab/guarded/killed.out
 }
 
