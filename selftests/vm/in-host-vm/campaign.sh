@@ -15,7 +15,7 @@ cd "$OUT/kselftest/amd_mce_guard" || exit
 
 if [ "${CONTROL:-}" != yes ]; then
 	CAMPAIGN=/tmp ./campaign.sh "$SEED" 1000000 > /tmp/said 2>&1 &
-	# It waits for a livepatch then, and bash is vulnerable.
+	# End it while it waits for a livepatch, where bash once crashed in place of cleaning up.
 	while kill -0 $! && [ "$(cat /sys/kernel/livepatch/*/transition)" != 1 ]; do
 		sleep 0.1
 	done 2> /dev/null
