@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The campaign and its control in a guest under KVM.
 #
-# VM: timeout=1800 parallel
+# VM: cpus=1 timeout=1800
 
 source /repo/selftests/vm/in-host-vm/nested-guest.sh
 

@@ -3,7 +3,7 @@
 # The kselftests where a user has them: in a guest under KVM, with a kernel that a deferred error
 # panics. With the guard they run. Without it they refuse to put such an error into a bank.
 #
-# VM: timeout=3600 parallel
+# VM: cpus=1 timeout=3600
 
 source /repo/selftests/vm/in-host-vm/ktap.sh
 

@@ -3,7 +3,7 @@
 # In the host VM: boots each of $GUESTS, has it take the inputs of $PARTS_1 or $PARTS_2, and keeps
 # what it has printed and what KVM has seen of its accesses to MSRs.
 #
-# VM: timeout=1800 parallel
+# VM: cpus=1 timeout=1800
 
 source /repo/selftests/vm/lib/prove-guests.sh
 

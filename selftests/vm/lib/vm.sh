@@ -22,13 +22,13 @@ readonly LEFT_OUT=erms=off,fsrm=off,fzrm=off,fsrs=off,fsrc=off,avx=off,avx2=off
 #
 # A job that needs another VM than most says so, in a line "# VM: ..." of these words:
 #
-#   cpus=N     in place of 2
+#   cpus=N     in place of 2. A VM that has guests has 1: KVM hangs on CPUs that take turns, and on
+#              CPUs that run at the same time a triple fault can, rarely, end it
 #   timeout=N  seconds after which it is taken to hang, in place of 600, and many times what it
 #              needs: nothing is judged by how long it took. VM_TIMEOUT from outside is for runs
 #              that are expected to hang
 #   parallel   its CPUs run at the same time, as they do with VM_PARALLEL=yes. Else they take turns,
-#              which is less work: no instruction has to be atomic. But KVM on one of several that
-#              take turns hangs
+#              which is less work: no instruction has to be atomic
 #   kvm        on KVM, where this machine has it for AMD
 #   icount     its time is its instructions, one each nanosecond, and its CPU has all that it can
 #   ssh        what is written to ssh.sock in DIR comes out of a virtio port
@@ -97,7 +97,7 @@ last_words()
 	{
 		tail -n 5 "$1/console.log" | tr -d '\r'
 		tail -n 3 "$1/qemu.log"
-		# A triple fault has no words but the registers.
-		sed -n '/^Triple fault/,/^CR0/p' "$1/cpu.log"
+		# The end of which the console has no word.
+		grep '^Triple fault' "$1/cpu.log"
 	} | cut -c 1-150 | sed 's/^/        /'
 }
