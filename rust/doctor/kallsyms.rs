@@ -31,6 +31,11 @@ impl Symbols {
         self.addresses.contains_key(name)
     }
 
+    /// Whether there is one of that name, or of that name and a compiler's suffix.
+    pub fn has_variant(&self, name: &str) -> bool {
+        self.addresses.keys().any(|known| is_variant(known, name))
+    }
+
     pub fn len(&self) -> usize {
         self.addresses.len()
     }
@@ -58,6 +63,13 @@ impl Symbols {
             .next()
             .map(|(next, _)| *next)
     }
+}
+
+/// Whether `known` is `name`, maybe with what compilers add to a name.
+pub fn is_variant(known: &str, name: &str) -> bool {
+    known
+        .strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// What /proc/kallsyms says.

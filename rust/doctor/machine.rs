@@ -4,6 +4,7 @@
 
 use crate::boot::Parameters;
 use crate::image::Build;
+use crate::kallsyms::is_variant;
 use crate::unpack::unpack;
 use crate::unpack::GZIP;
 use std::fs;
@@ -221,10 +222,7 @@ impl Machine {
 
 /// Whether that is one of these functions, maybe with what compilers add to a name.
 fn is_one_of(functions: &[&str], name: &str) -> bool {
-    functions.iter().any(|function| {
-        name.strip_prefix(function)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    })
+    functions.iter().any(|function| is_variant(name, function))
 }
 
 /// Whether a line of enabled_functions is of the guard's hook. It names the module as long as the

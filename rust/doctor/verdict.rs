@@ -261,7 +261,7 @@ fn look_at_running(machine: &Machine) -> Result<Answer, String> {
     let release = machine.release();
     if let Some((setting, file)) = machine.setting_off(release.as_deref().ok()) {
         // Another build of that release may have left its file.
-        if file == RUNNING_CONFIG || !BUILT_WITH.iter().any(|name| symbols.has(name)) {
+        if file == RUNNING_CONFIG || !BUILT_WITH.iter().any(|name| symbols.has_variant(name)) {
             return Ok(Answer::Config(format!(
                 "this kernel was built without {setting} ({file}), so it writes no MCA_DESTAT"
             )));
@@ -297,7 +297,9 @@ fn look_at_memory(machine: &Machine, symbols: &Symbols, complete: bool) -> Resul
             "2" => {
                 "kernel.kptr_restrict=2 hides the addresses in /proc/kallsyms, from root too".into()
             }
-            _ => "run as root, who alone sees the addresses in /proc/kallsyms".into(),
+            _ => {
+                "run as root with CAP_SYSLOG, who alone sees the addresses in /proc/kallsyms".into()
+            }
         });
     }
     let file = machine

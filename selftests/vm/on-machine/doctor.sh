@@ -339,7 +339,7 @@ memory()
 # What hides the running kernel is said.
 hidden()
 {
-	machine && rm "$ROOT"/boot/* && says 2 '^reason: .*run as root' &&
+	machine && rm "$ROOT"/boot/* && says 2 '^reason: .*run as root with CAP_SYSLOG' &&
 		echo 2 > "$ROOT/proc/sys/kernel/kptr_restrict" &&
 		says 2 '^reason: .*kernel.kptr_restrict=2 hides' && runs gcc-VULNERABLE &&
 		rm "$ROOT/proc/kcore" && says 2 '^reason: .*no /proc/kcore'
@@ -381,6 +381,9 @@ stale_config()
 	machine && rm "$ROOT"/boot/* &&
 		printf '%s\n' CONFIG_X86_64=y '# CONFIG_X86_MCE_AMD is not set' \
 			> "$ROOT/boot/config-$RELEASE" &&
+		says 2 '^status: +cannot tell' &&
+		sed -i 's/ amd_clear_bank$/&.llvm.4711/' "$ROOT/proc/kallsyms" &&
+		grep -q ' amd_clear_bank.llvm.4711$' "$ROOT/proc/kallsyms" &&
 		says 2 '^status: +cannot tell' && runs gcc-VULNERABLE &&
 		says 1 '^status: +affected'
 }
@@ -394,7 +397,10 @@ image_places()
 		usr/lib/modules/$RELEASE/vmlinuz lib/modules/$RELEASE/vmlinuz \
 		boot/0123456789abcdef/$RELEASE/linux efi/0123456789abcdef/$RELEASE/linux \
 		boot/efi/0123456789abcdef/$RELEASE/linux boot/EFI/Linux/system-$RELEASE.efi \
-		efi/EFI/Linux/system-$RELEASE.efi boot/ostree/system/vmlinuz-$RELEASE; do
+		efi/EFI/Linux/system-$RELEASE.efi boot/efi/EFI/Linux/system-$RELEASE.efi \
+		boot/ostree/system/vmlinuz-$RELEASE boot/kernel-$RELEASE \
+		usr/lib/modules/$RELEASE/vmlinux lib/modules/$RELEASE/vmlinux \
+		run/booted-system/kernel; do
 		machine && mkdir -p "$ROOT/${path%/*}" &&
 			mv "$ROOT/boot/vmlinuz-$RELEASE" "$ROOT/moved" &&
 			mv "$ROOT/moved" "$ROOT/$path" && says 1 '^check: +vulnerable' || return
