@@ -4,7 +4,8 @@
 # is older than the module. Makes that anew.
 
 depmod "$1"
-for image in "/boot/initrd.img-$1" "/boot/initramfs-$1.img"; do
+for image in "/boot/initrd.img-$1" "/boot/initramfs-$1.img" "/boot/initrd-$1" \
+	/boot/*/"$1"/initrd /efi/*/"$1"/initrd /boot/efi/*/"$1"/initrd; do
 	if [ ! -e "$image" ]; then
 		continue
 	elif command -v update-initramfs > /dev/null; then

@@ -13,9 +13,10 @@ depends()
 	return 0
 }
 
+# Loaded by now or not: an image for this host alone would be without it until it is.
 installkernel()
 {
-	instmods amd_mce_guard
+	hostonly='' instmods amd_mce_guard
 }
 
 # shellcheck disable=SC2154 # dracut's
