@@ -213,7 +213,8 @@ dracut()
 		cp "$WORK/root/boot/dracut.img" "$WORK/dracut"
 }
 
-# With a dracut that only says what it is asked for, on a machine that has no initramfs-tools.
+# With a dracut that only says what it is asked for, on a machine that has no initramfs-tools and
+# shares its boot partition.
 dracut_renews()
 {
 	local image asked release=6.0.0-before tools=$WORK/root/root/tools
@@ -222,6 +223,9 @@ dracut_renews()
 	# shellcheck disable=SC2016 # for the scripts
 	printf '#!/bin/sh\necho "${0##*/} $*"\n' | tee "$tools/dracut" > "$tools/depmod"
 	chmod +x "$tools"/*
+	mkdir -p "$WORK/root/etc/kernel" "$WORK/root/boot/another/$release"
+	echo 0123456789abcdef > "$WORK/root/etc/kernel/entry-token"
+	touch "$WORK/root/boot/another/$release/initrd"
 	for image in boot/initrd.img-$release boot/initramfs-$release.img boot/initrd-$release \
 		{boot,efi,boot/efi}/0123456789abcdef/$release/initrd; do
 		mkdir -p "$WORK/root/${image%/*}"
